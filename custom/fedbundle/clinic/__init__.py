@@ -1,0 +1,1 @@
+"""What a clinician runs on a study."""

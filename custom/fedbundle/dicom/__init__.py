@@ -1,0 +1,1 @@
+"""DICOM: images in, results out."""

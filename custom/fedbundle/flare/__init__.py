@@ -1,0 +1,1 @@
+"""The federation: what NVFlare runs for us."""

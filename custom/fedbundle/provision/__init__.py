@@ -1,0 +1,1 @@
+"""From sites/*.yml to startup kits with our policies."""

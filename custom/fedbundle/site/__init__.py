@@ -1,0 +1,1 @@
+"""What a hospital owns and decides."""
