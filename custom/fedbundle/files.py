@@ -13,6 +13,21 @@ from typing import Any
 
 from fedbundle.errors import InputError, OutputError
 
+UNWRITABLE = frozenset(
+    {
+        errno.EACCES,
+        errno.EBUSY,
+        errno.EDQUOT,
+        errno.EEXIST,
+        errno.EISDIR,
+        errno.ENAMETOOLONG,
+        errno.ENOSPC,
+        errno.ENOTDIR,
+        errno.EPERM,
+        errno.EROFS,
+    }
+)
+
 
 @contextmanager
 def new_file(path: Path) -> Iterator[Path]:
@@ -50,7 +65,12 @@ def new_folder(path: Path) -> Iterator[Path]:
             old = part.with_suffix(".old")
             if path.exists():
                 path.rename(old)
-            part.rename(path)
+            try:
+                part.rename(path)
+            except OSError:
+                if old.exists():
+                    old.rename(path)
+                raise
             shutil.rmtree(old, ignore_errors=True)
         finally:
             shutil.rmtree(part, ignore_errors=True)
@@ -61,7 +81,7 @@ def _writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in (errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EROFS, errno.ENOTDIR, errno.EDQUOT):
+        if error.errno not in UNWRITABLE:
             raise
         raise OutputError(
             f"output must be writable, got {error.strerror} for {path}; choose another place or free space"

@@ -1,0 +1,56 @@
+"""Federated averaging: the mean of the sites' weights, weighted by the cases they used.
+
+McMahan B, Moore E, Ramage D, Hampson S, Aguera y Arcas B. Communication-efficient learning of deep
+networks from decentralized data. AISTATS 2017. Algorithm 1: w <- sum_k (n_k / n) w_k.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+Weights = Mapping[str, np.ndarray]
+
+
+def misfit(reference: Weights, candidate: Weights) -> str:
+    """Tell why `candidate` cannot be averaged with `reference`; empty when it can.
+
+    Keys and shapes must be equal and every value finite.
+    """
+    if set(reference) != set(candidate):
+        odd = sorted(set(reference) ^ set(candidate))
+        return (
+            f"weights must have the {len(reference)} declared keys, got {len(odd)} others or missing, first {odd[0]!r}"
+        )
+    for key, tensor in reference.items():
+        if np.shape(candidate[key]) != np.shape(tensor):
+            return f"{key} must have shape {np.shape(tensor)}, got {np.shape(candidate[key])}"
+        if not np.isfinite(candidate[key]).all():
+            return f"{key} must be finite, got NaN or infinity"
+    return ""
+
+
+def average(updates: Mapping[str, tuple[Weights, float]]) -> dict[str, np.ndarray]:
+    """Weighted mean of the sites' weights, summed in float64 in the order of site names (same input, same bits).
+
+    Args:
+        updates: site name -> (weights, number of cases); not empty, numbers positive.
+
+    Returns:
+        Weights with the dtypes of the first site.
+    """
+    total = sum(cases for _, cases in updates.values())
+    if not total > 0:
+        raise ValueError(f"total of cases must be positive, got {total}; a site without cases must not be averaged")
+    sites = sorted(updates)
+    first, _ = updates[sites[0]]
+    return {
+        key: sum(
+            np.asarray(updates[site][0][key], dtype=np.float64) * (updates[site][1] / total) for site in sites
+        ).astype(np.asarray(first[key]).dtype)
+        for key in first
+    }
+
+
+def distance(one: Weights, other: Weights) -> float:
+    """L2 norm of the difference between two sets of weights with equal keys."""
+    return float(np.sqrt(sum(np.sum((np.asarray(one[key], np.float64) - other[key]) ** 2) for key in one)))

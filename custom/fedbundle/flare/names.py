@@ -1,0 +1,31 @@
+"""Checks of every value that a job may set; anything else is refused before it can be used."""
+
+import re
+
+
+def checked_bundle(name: str) -> str:
+    """A bundle's name: lower-case letters, digits and underscores, at most 64."""
+    if not isinstance(name, str) or not re.fullmatch(r"[a-z][a-z0-9_]{0,63}", name):
+        raise ValueError(f"bundle must be a name like prostate_mri_zones, got {name!r}; a job names, it never points")
+    return name
+
+
+def checked_digest(digest: str) -> str:
+    """A recipe digest: `sha256:` and 64 hexadecimal digits."""
+    if not isinstance(digest, str) or not re.fullmatch(r"sha256:[0-9a-f]{64}", digest):
+        raise ValueError(f"recipe_digest must be sha256: and 64 hexadecimal digits, got {digest!r}")
+    return digest
+
+
+def checked_count(what: str, value: int, low: int, high: int) -> int:
+    """A whole number within declared bounds."""
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise ValueError(f"{what} must be a whole number from {low} to {high}, got {value!r}")
+    return value
+
+
+def checked_seconds(what: str, value: float, low: float, high: float) -> float:
+    """A time within declared bounds, so that no wait is endless."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        raise ValueError(f"{what} must be from {low:g} to {high:g} seconds, got {value!r}")
+    return float(value)

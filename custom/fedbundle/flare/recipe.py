@@ -1,0 +1,134 @@
+"""BundleRecipe: an NVFlare recipe that names a bundle and carries no code."""
+
+import json
+import os
+from pathlib import Path
+
+from nvflare.job_config.api import FedJob
+from nvflare.recipe import SimEnv
+from nvflare.recipe.spec import ExecEnv, Recipe
+
+from fedbundle.bundle.digest import recipe_digest
+from fedbundle.bundle.layout import Bundle
+from fedbundle.errors import InputError
+from fedbundle.files import write_json
+from fedbundle.flare.executor import BundleExecutor
+from fedbundle.flare.gatekeeper import SIMULATED_SITES
+from fedbundle.flare.persistor import BundlePersistor
+from fedbundle.flare.quorum import EVALUATE, TRAIN, QuorumFedAvg
+
+LOG_STREAMER = "nvflare.app_common.logging.job_log_streamer.JobLogStreamer"  # NVFlare adds it to every client itself
+QUICK = {  # seconds; NVFlare's defaults cost 2.5 s of sleep per round
+    "server": {"server": {"task_request_interval": 0.2}},
+    "client": {"job_heartbeat_interval": 3.0, "task_check_interval": 1.0},
+}
+
+
+def job_classes() -> list[str]:
+    """Exact paths of the classes that jobs of this recipe name; provisioning lists them, and nothing else."""
+    ours = [f"{kind.__module__}.{kind.__qualname__}" for kind in (BundleExecutor, BundlePersistor, QuorumFedAvg)]
+    return [*ours, LOG_STREAMER]
+
+
+class BundleRecipe(Recipe):
+    """Train an approved bundle at all connected sites with federated averaging.
+
+    The exported job holds the bundle's name, version and recipe digest and the settings below; no `custom/` folder,
+    no path, no command.
+
+    Args:
+        bundle: the scientist's own copy of the bundle; its digest is what hospitals must have approved.
+        rounds: training rounds.
+        quorum: sites that must answer in every round, and that NVFlare must find before it starts the job.
+        local_epochs: passes over a site's training cases per round.
+        gpus: GPUs per site; a site without them does not take part.
+        seed: of first weights, shuffling and augmentation.
+        name: job name; default: the bundle's name.
+        round_timeout, straggler_wait, silence_limit: see QuorumFedAvg, in seconds.
+
+    Raises:
+        BundleError: the folder is no bundle.
+        ValueError: a setting is out of its bounds.
+    """
+
+    def __init__(
+        self,
+        bundle: Path,
+        *,
+        rounds: int = 10,
+        quorum: int = 2,
+        local_epochs: int = 1,
+        gpus: int = 0,
+        seed: int = 0,
+        name: str = "",
+        round_timeout: float = 7200.0,
+        straggler_wait: float = 600.0,
+        silence_limit: float = 20.0,
+    ) -> None:
+        opened = Bundle.open(Path(bundle))
+        digest = recipe_digest(opened.root)
+        job = FedJob(name=name or opened.name, min_clients=quorum)
+        job.set_app_packages(["fedbundle"])
+        if gpus:
+            job.job.add_resource_spec("@default", {"num_of_gpus": gpus})
+        job.to_server(BundlePersistor(opened.name, digest, seed), id="persistor")
+        self.controller = QuorumFedAvg(
+            opened.name,
+            opened.version,
+            digest,
+            rounds=rounds,
+            quorum=quorum,
+            local_epochs=local_epochs,
+            round_timeout=round_timeout,
+            straggler_wait=straggler_wait,
+            silence_limit=silence_limit,
+            seed=seed,
+        )
+        job.to_server(self.controller, id="controller")
+        job.to_server(QUICK["server"])
+        job.to_clients(BundleExecutor(opened.name, digest, local_epochs, gpus, seed), tasks=[TRAIN, EVALUATE])
+        job.to_clients(QUICK["client"])
+        self.bundle = opened
+        super().__init__(job)
+
+    def process_env(self, env: ExecEnv) -> None:
+        """Give NVFlare's simulator the same short class list that provisioned kits have.
+
+        Its clients send no heartbeats, so there silence tells nothing; the round's timeout remains.
+        """
+        if isinstance(env, SimEnv):
+            self.controller.silence_limit = self.controller.start_wait = 3600.0
+            local = Path(env.workspace_root) / self._job.name / "local"
+            write_json(local / "resources.json", {"format_version": 2, "class_allow_list": job_classes()})
+
+
+def simulation(sites: Path, workspace: Path) -> SimEnv:
+    """NVFlare's simulator over site homes.
+
+    Args:
+        sites: folder with one site home per hospital and one named `server`.
+        workspace: where NVFlare writes.
+
+    Raises:
+        InputError: no hospital's home is there.
+    """
+    names = sorted(home.parent.name for home in sites.glob("*/site.toml") if home.parent.name != "server")
+    if not names or not (sites / "server" / "site.toml").is_file():
+        raise InputError(f"{sites} must hold site homes of `server` and hospitals, got {names or 'none'}")
+    os.environ[SIMULATED_SITES] = str(sites.resolve())
+    return SimEnv(clients=names, num_threads=len(names), workspace_root=str(workspace.resolve()))
+
+
+def kit_user(kit: Path) -> str:
+    """The login name that an admin's startup kit belongs to.
+
+    Raises:
+        InputError: the folder is no admin kit.
+    """
+    config = kit / "startup" / "fed_admin.json"
+    try:
+        return str(json.loads(config.read_text(encoding="utf-8"))["admin"]["username"])
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(
+            f"kit must be an admin's startup kit with startup/fed_admin.json, got {kit}; use the kit you were sent"
+        ) from error

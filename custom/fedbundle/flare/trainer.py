@@ -1,0 +1,155 @@
+"""One hospital's share of a round: the bundle's own MONAI workflow, with weights put in and taken out."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from monai.bundle import ConfigWorkflow
+
+from fedbundle.files import sha256, write_json
+from fedbundle.flare.answer import EVALUATED, USED, Answer
+from fedbundle.flare.fedavg import Weights, distance
+from fedbundle.flare.statistics import summary
+from fedbundle.site.dataset import CheckedDataset, check_dataset
+from fedbundle.site.home import SiteHome
+
+VALIDATION = "validation"
+
+
+class Trainer:
+    """Trains and evaluates one bundle on one dataset.
+
+    Not MONAI's MonaiAlgo: that returns tensors which alias the live network, keeps the optimizer's state over
+    rounds, builds the validation set twice and writes into the bundle's own models folder.
+
+    Args:
+        root: bundle folder; must already stand first on sys.path.
+        dataset: the site's checked dataset.
+        scratch: folder for this run's own files.
+        local_epochs: passes over the training cases per round.
+        device: `cpu` or `cuda`.
+        seed: seed of shuffling and augmentation.
+        recipe_digest: reported with every answer.
+        min_cell: counts of patients below it are told as "<min_cell".
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        dataset: CheckedDataset,
+        scratch: Path,
+        local_epochs: int,
+        device: str,
+        seed: int,
+        recipe_digest: str,
+        min_cell: int,
+    ) -> None:
+        self.root, self.dataset, self.scratch = root, dataset, scratch
+        self.local_epochs, self.device, self.seed = local_epochs, device, seed
+        self.recipe_digest, self.min_cell = recipe_digest, min_cell
+        self.datalist = scratch / "datalist.json"
+        write_json(self.datalist, dataset.datalist)
+        self.workflow = self._workflow("train.json")
+        self.network = self.workflow.parser.get_parsed_content("network")
+        self.optimizer = self.workflow.parser.get_parsed_content("optimizer")
+        self.fresh_optimizer = self.optimizer.state_dict()
+        self.evaluators: dict[str, Any] = {VALIDATION: self.workflow.parser.get_parsed_content("validate#evaluator")}
+
+    @classmethod
+    def of_site(
+        cls, home: SiteHome, bundle: str, recipe_digest: str, job: str, local_epochs: int, device: str, seed: int
+    ) -> "Trainer":
+        """Trainer over the site's own dataset; notes in runs.jsonl that this run uses it.
+
+        Raises:
+            DatasetError: no dataset, an empty section, or more damaged cases than the site's budget.
+        """
+        limits = home.settings["limits"]
+        folder = home.dataset_dir(bundle)
+        dataset = check_dataset(folder, limits["max_dropped"])
+        version = sha256(folder / "datalist.json")
+        home.record_run({"job": job, "bundle": bundle, "recipe_digest": recipe_digest, "dataset": version})
+        scratch = Path.cwd() / "fedbundle"
+        scratch.mkdir(exist_ok=True)
+        root = home.bundle_dir(bundle)
+        return cls(root, dataset, scratch, local_epochs, device, seed, recipe_digest, limits["min_cell"])
+
+    def train(self, weights: Weights) -> Answer:
+        """Evaluate the weights received on the site's validation cases, then train them for `local_epochs`.
+
+        Optimizer state starts afresh each round (FedAvg's clients keep no state between rounds).
+        """
+        started = time.monotonic()
+        self._load(weights)
+        metrics = self._run(VALIDATION)
+        self.optimizer.load_state_dict(self.fresh_optimizer)
+        engine = self.workflow.trainer
+        before = engine.state.iteration
+        engine.state.max_epochs = engine.state.epoch + self.local_epochs
+        engine.run()
+        trained = self._weights()
+        return Answer(
+            USED,
+            cases=self.dataset.cases(self.min_cell),
+            steps=engine.state.iteration - before,
+            weight=float(len(self.dataset.datalist["training"])),
+            metrics=metrics,
+            seconds=round(time.monotonic() - started, 2),
+            recipe_digest=self.recipe_digest,
+            update_norm=distance(trained, weights),
+            params=trained,
+        )
+
+    def evaluate(self, weights: Weights, split: str) -> Answer:
+        """Evaluate the weights received on one section of the site's datalist; no weights go back."""
+        started = time.monotonic()
+        self._load(weights)
+        metrics = self._run(split)
+        return Answer(
+            EVALUATED,
+            metrics=metrics,
+            seconds=round(time.monotonic() - started, 2),
+            recipe_digest=self.recipe_digest,
+        )
+
+    def _workflow(self, *configs: str, **overrides: Any) -> ConfigWorkflow:
+        workflow = ConfigWorkflow(
+            config_file=[str(self.root / "configs" / name) for name in configs],
+            meta_file=str(self.root / "configs" / "metadata.json"),
+            logging_file=False,
+            workflow_type="train",
+            bundle_root=str(self.root),
+            dataset_dir=str(self.dataset.folder),
+            datalist=str(self.datalist),
+            ckpt_dir=str(self.scratch),
+            output_dir=str(self.scratch),
+            device=f"$torch.device('{self.device}')",
+            seed=self.seed,
+            **overrides,
+        )
+        workflow.initialize()
+        return workflow
+
+    def _load(self, weights: Weights) -> None:
+        state = {name: torch.as_tensor(np.asarray(value)) for name, value in weights.items()}
+        self.network.load_state_dict(state, strict=True)
+
+    def _weights(self) -> dict[str, np.ndarray]:
+        return {name: value.detach().cpu().numpy().copy() for name, value in self.network.state_dict().items()}
+
+    def _run(self, split: str) -> dict[str, Any]:
+        if split not in self.evaluators:
+            self.evaluators[split] = self._evaluator(split)
+        evaluator = self.evaluators[split]
+        evaluator.run()
+        return {
+            name: summary(np.asarray(cases).reshape(len(cases), -1).mean(axis=1), self.min_cell, self.seed)
+            for name, cases in evaluator.state.metric_details.items()
+        }
+
+    def _evaluator(self, split: str) -> Any:
+        """The validation evaluator over another section of the datalist, on the network that trains."""
+        workflow = self._workflow("train.json", network=self.network, validation_section=split)
+        return workflow.parser.get_parsed_content("validate#evaluator")

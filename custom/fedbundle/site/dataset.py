@@ -1,0 +1,85 @@
+"""A dataset as a training run meets it: every case still the one that was ingested, or dropped with its reason."""
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fedbundle.errors import DatasetError
+from fedbundle.files import read_json, sha256
+
+SECTIONS = ("training", "validation", "test")
+
+
+@dataclass(frozen=True)
+class CheckedDataset:
+    """Cases fit for use, with absolute paths, and why others are not."""
+
+    folder: Path
+    datalist: dict[str, list[dict[str, Any]]]  # section -> MONAI datalist items
+    offered: int  # training cases of the datalist
+    dropped: Counter[str]  # reason code -> training cases
+
+    def cases(self, min_cell: int) -> dict[str, Any]:
+        """Training cases offered, used and dropped by reason; counts below `min_cell` are masked."""
+        counts = {"offered": self.offered, "used": len(self.datalist["training"])}
+        told: dict[str, Any] = {name: masked(count, min_cell) for name, count in counts.items()}
+        return told | {"dropped": {reason: masked(count, min_cell) for reason, count in self.dropped.items()}}
+
+
+def check_dataset(folder: Path, max_dropped: float) -> CheckedDataset:
+    """Compare each file of the datalist with its digest at ingest.
+
+    Args:
+        folder: holds datalist.json.
+        max_dropped: share of cases, 0 to 1, that may be damaged or missing.
+
+    Raises:
+        DatasetError: no datalist, an empty section, or more cases dropped than the budget allows.
+    """
+    path = folder / "datalist.json"
+    if not path.is_file():
+        raise DatasetError("dataset must hold a datalist.json, got none; run fedbundle ingest for this bundle")
+    listed = read_json(path)
+    kept: dict[str, list[dict[str, Any]]] = {}
+    dropped: Counter[str] = Counter()
+    lost = total = 0
+    for section in SECTIONS:
+        items = listed.get(section, [])
+        reasons = [_damage(folder, item) for item in items]
+        kept[section] = [_absolute(folder, item) for item, why in zip(items, reasons, strict=True) if not why]
+        total += len(items)
+        lost += sum(bool(why) for why in reasons)
+        if section == "training":
+            dropped.update(why for why in reasons if why)
+        if not kept[section]:
+            raise DatasetError(f"section {section} must hold at least one usable case, got none; ingest more patients")
+    if lost > max_dropped * total:
+        raise DatasetError(
+            f"at most {max_dropped:.0%} of the cases may be damaged or missing, got {lost / total:.0%}; "
+            "run fedbundle doctor to see which, then ingest again"
+        )
+    return CheckedDataset(folder, kept, len(listed.get("training", [])), dropped)
+
+
+def _files(item: dict[str, Any]) -> dict[str, str]:
+    return {key: item[key] for key in item["sha256"]}
+
+
+def _damage(folder: Path, item: dict[str, Any]) -> str:
+    for key, name in _files(item).items():
+        file = folder / name
+        if not file.is_file():
+            return "FILE_MISSING"
+        if sha256(file) != item["sha256"][key]:
+            return "FILE_CHANGED"
+    return ""
+
+
+def _absolute(folder: Path, item: dict[str, Any]) -> dict[str, Any]:
+    return item | {key: str(folder / name) for key, name in _files(item).items()}
+
+
+def masked(count: int, min_cell: int) -> int | str:
+    """A count of patients as it may leave the site: exact from `min_cell` upwards, else "<min_cell"; 0 stays 0."""
+    return count if count == 0 or count >= min_cell else f"<{min_cell}"

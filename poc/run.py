@@ -1,0 +1,216 @@
+"""The whole story on one machine: three hospitals train one prostate bundle over mutual TLS, DICOM in, DICOM out."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from pathlib import Path
+
+import tyro
+import yaml
+from memory import PeakMemory
+
+from fedbundle.cli import Approve, Export, Ingest, Install, Outcome, Phantom, Predict, SiteInit
+from fedbundle.errors import FedbundleError, FellShortError
+from fedbundle.flare.ledger import render
+from fedbundle.flare.processes import Federation
+from fedbundle.flare.watch import JobEnd, WatchedProdEnv
+from fedbundle.provision.kits import provision
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+SERVER = "server"
+PROFILES = ("site-a", "site-b", "site-c")
+UNSEEN_PROFILE = "site-d"  # a scanner that never trained
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """`make poc POC_ARGS="--rounds 4"` passes options on."""
+
+    bundle: str = "prostate_mri_zones"
+    """Which bundle's phantoms and job."""
+
+    patients: int = 28
+    """Phantom patients per hospital."""
+
+    rounds: int | None = None
+    """Training rounds; default: the job's own."""
+
+    quorum: int = 2
+    """Hospitals that must answer in every round."""
+
+    workspace: Path = REPOSITORY / "poc" / "workspace"
+    """Everything of this run lies here; an earlier run is replaced."""
+
+
+@dataclass
+class Story:
+    """Tells each step as it happens and keeps its time and place for the table at the end."""
+
+    workspace: Path
+    steps: list[tuple[str, float, str]] = field(default_factory=list)
+
+    @contextmanager
+    def step(self, what: str) -> Iterator[Callable[[str], None]]:
+        """Time one step; the function it yields notes what came of it."""
+        print(f"\n== {what}", flush=True)
+        began, notes = time.monotonic(), [""]
+        yield lambda note: notes.__setitem__(0, note)
+        self.steps.append((what, time.monotonic() - began, notes[0]))
+        print(f"   {notes[0]}  ({self.steps[-1][1]:.1f} s)", flush=True)
+
+    def table(self) -> str:
+        """What happened, how long it took, what came of it."""
+        rows = [f"  {what:44} {seconds:6.1f} s  {note}" for what, seconds, note in self.steps]
+        total = sum(seconds for _, seconds, _ in self.steps)
+        return "\n".join([*rows, f"  {'total':44} {total:6.1f} s"])
+
+
+def prepare_hospital(name: str, profile: str, seed: int, kit: Path, options: Options) -> dict[str, object]:
+    """One hospital before the federation: its scanner's DICOM, its site home, its dataset, its approval."""
+    dicom = options.workspace / "dicom" / name
+    Phantom(options.bundle, out=dicom, patients=options.patients, profile=profile, seed=seed).run()
+    home = prepare_home(name, kit, options)
+    return Ingest(site=home, bundle=options.bundle, dicom=dicom / "dicom", labels=dicom / "labels.csv").run().data
+
+
+def prepare_home(name: str, kit: Path, options: Options) -> Path:
+    """Site home of a participant: made, bundle installed, its digest approved."""
+    home = options.workspace / "sites" / name
+    SiteInit(home, name=name, kit=kit).run()
+    Install(REPOSITORY / "bundles" / options.bundle, site=home).run()
+    Approve(options.bundle, by="steward of the demonstration", site=home).run()
+    return home
+
+
+def free_port() -> int:
+    """A TCP port nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def export_job(options: Options) -> Path:
+    """Write the job folder as a data scientist does."""
+    folder = options.workspace / "job"
+    command = [sys.executable, str(REPOSITORY / "jobs" / f"{options.bundle}.py"), "--quorum", str(options.quorum)]
+    if options.rounds:
+        command += ["--rounds", str(options.rounds)]
+    subprocess.run([*command, "--export", "--export-dir", str(folder)], check=True, stdout=subprocess.DEVNULL)
+    return folder / options.bundle
+
+
+def hospitals() -> list[str]:
+    """The hospitals of provisioning/sites, by file."""
+    files = sorted((REPOSITORY / "provisioning" / "sites").glob("*.yml"))
+    return [str(yaml.safe_load(file.read_text())["name"]) for file in files]
+
+
+def train(kit: Path, job: Path, options: Options) -> JobEnd:
+    """Submit with the data scientist's kit and watch."""
+    env = WatchedProdEnv(kit, options.workspace / "results", lambda line: print(f"   {line}", flush=True))
+    return env.follow(env.submit(job))
+
+
+def completed(end: JobEnd) -> dict[str, object]:
+    """The ledger of a run that did what it declared.
+
+    Raises:
+        FellShortError: it did not.
+    """
+    if end.ledger is None or end.ledger["outcome"] != "COMPLETED":
+        raise FellShortError(f"run must be COMPLETED, got {end.status}: {end.reasons}; logs lie in the workspace")
+    return end.ledger
+
+
+def tell(options: Options) -> Outcome:
+    """Run the story from phantoms to DICOM SEG; returns the last prediction."""
+    story = Story(options.workspace)
+    project = REPOSITORY / "provisioning" / "project.yml"
+    with PeakMemory() as memory:
+        with story.step("provision server, hospitals and admins") as note:
+            kits = provision(project, options.workspace / "kits", port=free_port())
+            note(f"{len(kits)} kits in {options.workspace / 'kits'}")
+        names = hospitals()
+        with story.step("phantoms, site homes, ingest, approval") as note:
+            spawn = get_context("spawn")
+            with ProcessPoolExecutor(max_workers=2, mp_context=spawn) as pool:
+                waiting = [
+                    pool.submit(prepare_hospital, name, profile, seed, kits[name], options)
+                    for seed, (name, profile) in enumerate(zip(names, PROFILES, strict=True))
+                ]
+                prepare_home(SERVER, kits[server_of(kits, names)], options)
+                datasets = {name: job.result() for name, job in zip(names, waiting, strict=True)}
+            note("; ".join(f"{name} {data['splits']}" for name, data in datasets.items()))
+        participants = {name: kits[name] for name in (server_of(kits, names), *names)}
+        with Federation(participants, options.workspace / "run") as federation:
+            with story.step("start server and hospitals over mutual TLS") as note:
+                federation.start()
+                federation.wait_ready(90)
+                note(f"{len(participants)} processes registered")
+            with story.step("export the job, submit it, train") as note:
+                end = train(kits[scientist(kits)], export_job(options), options)
+                ledger = completed(end)
+                note(f"{ledger['outcome']}, result in {end.result}")
+            with story.step("clean shutdown") as note:
+                federation.stop()
+                note("no process left")
+        with story.step("export the bundle") as note:
+            exported = Export(
+                Path(str(end.result)), out=options.workspace / "export", bundle=REPOSITORY / "bundles" / options.bundle
+            ).run()
+            note(str(exported.data["path"]))
+        with story.step("predict an unseen study of an unseen scanner") as note:
+            unseen = options.workspace / "dicom" / "unseen"
+            Phantom(options.bundle, out=unseen, patients=1, profile=UNSEEN_PROFILE, seed=99).run()
+            study = next((unseen / "dicom").iterdir())
+            predicted = Predict(Path(str(exported.data["path"])), study, out=options.workspace / "prediction").run()
+            note(predicted.text.splitlines()[0])
+    print(f"\n{render(ledger)}\n\n{story.table()}")
+    print(f"  {'peak memory of all processes together':44} {memory.peak_gib:6.2f} GiB")
+    print(f"\nbundle      {exported.data['path']}\nreport      {options.workspace / 'prediction' / 'report.html'}")
+    print(f"ledger      {Path(str(end.result))}\nlogs        {options.workspace / 'run'}")
+    return predicted
+
+
+def server_of(kits: dict[str, Path], names: list[str]) -> str:
+    """The participant that has a server's kit."""
+    return next(name for name, kit in kits.items() if (kit / "startup" / "fed_server.json").is_file())
+
+
+def scientist(kits: dict[str, Path]) -> str:
+    """An admin in the role of NVFlare's lead: may submit jobs."""
+    project = yaml.safe_load((REPOSITORY / "provisioning" / "project.yml").read_text())
+    people = [p for p in project["participants"] if p.get("role") == "lead"]
+    for file in sorted((REPOSITORY / "provisioning" / "sites").glob("*.yml")):
+        people += [p for p in yaml.safe_load(file.read_text()).get("admins", []) if p.get("role") == "lead"]
+    return str(people[0]["name"])
+
+
+def main() -> int:
+    """Tell the story; a failure is one line and a numbered exit code."""
+    options = tyro.cli(Options, prog="poc")
+    signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
+    shutil.rmtree(options.workspace, ignore_errors=True)
+    options.workspace.mkdir(parents=True)
+    try:
+        tell(options)
+    except FedbundleError as error:
+        sys.stderr.write(f"poc: {error} [exit {error.code}: docs/reference/exit-codes/{error.code}.md]\n")
+        return error.code
+    except KeyboardInterrupt:
+        sys.stderr.write("poc: interrupted; every process was stopped\n")
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
