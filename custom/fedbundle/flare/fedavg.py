@@ -43,11 +43,10 @@ def average(updates: Mapping[str, tuple[Weights, float]]) -> dict[str, np.ndarra
         raise ValueError(f"total of cases must be positive, got {total}; a site without cases must not be averaged")
     sites = sorted(updates)
     first, _ = updates[sites[0]]
+    shares = [(updates[site][0], updates[site][1] / total) for site in sites]
     return {
-        key: sum(
-            np.asarray(updates[site][0][key], dtype=np.float64) * (updates[site][1] / total) for site in sites
-        ).astype(np.asarray(first[key]).dtype)
-        for key in first
+        key: np.sum([np.asarray(one[key], np.float64) * share for one, share in shares], axis=0).astype(value.dtype)
+        for key, value in first.items()
     }
 
 

@@ -1,0 +1,157 @@
+"""The prostate: outline, transition and peripheral zone, nodules, fibromuscular stroma, surgical capsule."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fedbundle.phantom.canvas import Array, Block, Canvas, placed
+from fedbundle.phantom.prostate_mri_zones.patient import Patient
+from fedbundle.phantom.texture import Texture
+
+TRANSITION, PERIPHERAL = 1, 2
+
+
+@dataclass(frozen=True)
+class Zones:
+    """Where the zones lie on a canvas: shares 0..1 [sub-slice, row, column] in the block around the gland."""
+
+    block: Block
+    gland: Array
+    transition: Array
+
+
+def paint_gland(
+    canvas: Canvas, patient: Patient, tissue: dict[str, float], texture: Texture, random: np.random.Generator
+) -> Zones | None:
+    """Paint the prostate over what lies there; None = the volume does not meet the gland.
+
+    The transition zone is two lobes beside the urethra with the anterior fibromuscular stroma, which reading
+    protocols with two zones count to it; the peripheral zone is the rest: a cup behind, beside and below.
+    """
+    a, b, c = (np.float32(axis) for axis in patient.gland)
+    lumps = random.uniform(-1, 1, size=(3, 4))
+    nodules = _nodules(patient, random)
+    block = canvas.block([-1.2 * a, -1.15 * b, -1.1 * c], [1.2 * a, 1.15 * b, 1.1 * c], placed((0, 0, 0), patient.gland_turn))
+    if block is None:
+        return None
+    side = np.float32(patient.asymmetry) * np.clip(block.x / (0.5 * a), -1, 1)
+    x = block.x * (1 + side)
+    height = block.z / c
+    outline = _outline(x, block.y, height, (a, b, c), lumps)
+    inner = _inner(x, block.y, block.z, patient)
+    stroma = _fibromuscular(x, block.y, block.z, patient)
+    gland = canvas.cover(outline)
+    transition = canvas.cover(np.minimum(inner, stroma)) * gland
+
+    inside = _peripheral_signal(block, x, tissue, texture, random)
+    lobes = _transition_signal(canvas, block, (x, inner), tissue, texture, nodules)
+    lobes += canvas.cover(stroma) * (tissue["fibromuscular"] - lobes)
+    inside += transition * (lobes - inside)
+    inside += 0.75 * canvas.cover(np.abs(inner) - np.float32(0.9)) * gland * (tissue["capsule"] - inside)
+    inside += 0.7 * canvas.cover(np.abs(outline) - np.float32(0.5)) * (tissue["capsule"] - inside)
+    _paint_urethra(canvas, block, inside, patient, tissue)
+    canvas.blend(block, gland, inside)
+    return Zones(block, gland, transition)
+
+
+def zone_labels(canvas: Canvas, zones: Zones | None, shape: tuple[int, int, int]) -> np.ndarray:
+    """uint8 [slice, row, column]: a slice's voxel is gland where at least half of it is, then the larger zone."""
+    labels = np.zeros(shape, np.uint8)
+    if zones is None:
+        return labels
+    share = np.zeros((2, *canvas.signal.shape), np.float32)
+    share[0][zones.block.index], share[1][zones.block.index] = zones.gland, zones.transition
+    gland, transition = (canvas.slices(field) for field in share)
+    labels[gland >= 0.5] = PERIPHERAL
+    labels[(gland >= 0.5) & (transition >= 0.5 * gland)] = TRANSITION
+    return labels
+
+
+def _outline(x: Array, y: Array, height: Array, axes: tuple[np.float32, ...], lumps: np.ndarray) -> Array:
+    """Signed distance in mm, about: a chestnut, broader at the base, with a shallow groove behind."""
+    a, b, c = axes
+    u, v = x / (a * (1 + np.float32(0.12) * height)), y / (b * (1 + np.float32(0.05) * height))
+    v = v + np.float32(0.13) * np.exp(-((u * np.float32(2.6)) ** 2)) * np.clip(v, 0, 1)
+    squares = u**2 + v**2
+    wave = sum(np.cos(np.float32(2.4) * (p * u + q * v + r * height) + np.float32(3 * s)) for p, q, r, s in lumps)
+    level = np.sqrt(squares + height**2) * (1 + np.float32(0.018) * wave)
+    return np.asarray((level - 1) * (a * b * c) ** np.float32(1 / 3), np.float32)
+
+
+def _inner(x: Array, y: Array, z: Array, patient: Patient) -> Array:
+    """Signed distance to the two lobes: they touch the gland's front and lie nearer its base than its apex."""
+    a, b, c = (np.float32(axis) for axis in patient.inner)
+    front = np.float32(-0.92 * (patient.gland[1] - patient.inner[1]))
+    up = np.float32(0.62 * (patient.gland[2] - patient.inner[2]))
+    apart = np.float32(0.30) * a
+    height = (z - up) / c
+    u = (np.abs(x) - apart) / (np.float32(0.74) * a * (1 + np.float32(0.10) * height))
+    level = np.sqrt(u**2 + ((y - front) / b) ** 2 + height**2)
+    return np.asarray((level - 1) * (np.float32(0.74) * a * b * c) ** np.float32(1 / 3), np.float32)
+
+
+def _fibromuscular(x: Array, y: Array, z: Array, patient: Patient) -> Array:
+    """Signed distance to the dark apron in front of both lobes."""
+    a, b, c = patient.gland
+    u, v, w = x / (0.42 * a), (y + 0.93 * b) / (0.26 * b), (z - 0.08 * c) / (0.75 * c)
+    return np.asarray((np.sqrt(u**2 + v**2 + w**2) - 1) * np.float32(0.3 * b), np.float32)
+
+
+def _nodules(patient: Patient, random: np.random.Generator) -> np.ndarray:
+    """[nodule, (x, y, z, radius, kind)] in mm; kind 0 = stromal, 1 = glandular; more of them in larger glands."""
+    a, b, c = patient.inner
+    count = int(np.clip(round(0.5 * a * b * c / 1000 * random.uniform(0.7, 1.3)), 3, 16))
+    direction = random.normal(size=(count, 3))
+    direction /= np.linalg.norm(direction, axis=1, keepdims=True)
+    depth = random.uniform(0.15, 0.78, size=(count, 1)) ** 0.6
+    front, up = -0.92 * (patient.gland[1] - b), 0.62 * (patient.gland[2] - c)
+    place = direction * depth * (0.85 * a, 0.85 * b, 0.85 * c) + (0, front, up)
+    radius = random.uniform(0.14, 0.36, size=(count, 1)) * b
+    return np.hstack([place, radius, random.uniform(0, 1, size=(count, 1))])
+
+
+def _peripheral_signal(
+    block: Block, x: Array, tissue: dict[str, float], texture: Texture, random: np.random.Generator
+) -> Array:
+    """Bright acini, thin dark septa that fan out from the centre, and patches that inflammation has dulled."""
+    fine = texture.at(block.x, block.y, block.z, 0.8)
+    patch = texture.at(block.z, block.x, block.y, 3.5)
+    angle = np.arctan2(np.abs(x), block.y)
+    fan = np.abs(np.sin(np.float32(random.uniform(5, 7)) * angle + np.float32(0.35) * patch))
+    septa = np.clip(1 - fan * 5, 0, 1) * np.float32(0.35)
+    dull = np.clip(np.float32(0.16) * (patch - np.float32(0.5)), 0, np.float32(0.35))
+    bright = tissue["peripheral"] * (1 + np.float32(0.07) * fine)
+    return np.asarray(bright + (septa + dull) * (tissue["septum"] - bright), np.float32)
+
+
+def _transition_signal(
+    canvas: Canvas,
+    block: Block,
+    lobes: tuple[Array, Array],
+    tissue: dict[str, float],
+    texture: Texture,
+    nodules: np.ndarray,
+) -> Array:
+    """Mixed tissue with round nodules, each in a thin dark rim ("organised chaos")."""
+    coarse = texture.at(block.y, block.z, block.x, 1.5)
+    signal = tissue["transition"] * (1 + np.float32(0.16) * coarse)
+    for x, y, z, radius, kind in nodules.astype(np.float32):
+        reach = np.abs(block.z - z) < radius + 1
+        if not reach.any():
+            continue
+        distance = np.sqrt((block.x - x) ** 2 + (block.y - y) ** 2 + (block.z - z) ** 2) - radius
+        core = tissue["stroma"] + kind * (tissue["glandular"] - tissue["stroma"])
+        grain = np.float32(0.10 + 0.12 * kind)
+        signal += canvas.cover(distance) * (tissue["capsule"] - signal)
+        signal += canvas.cover(distance + 1) * (core * (1 + grain * coarse) - signal)
+    return np.asarray(signal, np.float32)
+
+
+def _paint_urethra(canvas: Canvas, block: Block, inside: Array, patient: Patient, tissue: dict[str, float]) -> None:
+    """A ring that runs from the bladder neck in front to the apex, widest and brightest at the verumontanum."""
+    b, c = patient.gland[1:]
+    centre = np.float32(-0.10 * b) - np.float32(0.20 * b) * np.clip(block.z / np.float32(c), -0.2, 1)
+    across = np.sqrt((block.x * np.float32(0.8)) ** 2 + (block.y - centre) ** 2)
+    below = np.clip((np.float32(0.35 * c) - block.z) / np.float32(4), 0, 1)
+    inside += np.float32(0.8) * below * canvas.cover(across - np.float32(3.6)) * (tissue["fibromuscular"] - inside)
+    inside += below * canvas.cover(across - np.float32(1.9)) * (tissue["glandular"] - inside)

@@ -1,0 +1,120 @@
+"""Doctor: looks at a site home or a kit, changes nothing, and says what to mend."""
+
+import json
+import stat
+from pathlib import Path
+
+from fedbundle.bundle.digest import recipe_digest, short
+from fedbundle.bundle.layout import NAME, Bundle
+from fedbundle.errors import DatasetError, FedbundleError, SiteError
+from fedbundle.files import read_json
+from fedbundle.site import kit as kits
+from fedbundle.site.approvals import decisions, last_decision
+from fedbundle.site.dataset import SECTIONS, check_dataset
+from fedbundle.site.finding import Finding, examined
+from fedbundle.site.home import SiteHome
+from fedbundle.site.host import examine_host
+
+__all__ = ["Finding", "examine_kit", "examine_site"]
+
+
+def examine_site(home: SiteHome) -> list[Finding]:
+    """Machine, keys, bundles with their approvals, datasets file by file; the last finding says what to do."""
+    findings = [
+        Finding(True, "site.toml", f"valid, site {home.name}"),
+        *examine_host(home),
+        examined("keys", lambda: _keys(home)),
+        examined("approvals", lambda: f"{len(decisions(home))} decisions, signed and unbroken"),
+        examined("runs", lambda: _runs(home)),
+        examined("store", lambda: _store(home)),
+    ]
+    findings += [_bundle(home, name) for name in home.installed()]
+    findings += [_dataset(home, name) for name in _datasets(home)]
+    return _with_summary(findings)
+
+
+def examine_kit(kit: Path) -> list[Finding]:
+    """Files, certificates, policies, ports and site home of an NVFlare kit; the last finding says what to do.
+
+    Raises:
+        InputError: the folder is no kit.
+    """
+    return _with_summary(kits.examine(kit))
+
+
+def _with_summary(findings: list[Finding]) -> list[Finding]:
+    bad = [finding.subject for finding in findings if not finding.ok]
+    todo = f"mend {len(bad)}: {', '.join(bad)}; then run doctor again" if bad else "nothing"
+    return [*findings, Finding(not bad, "to do", todo)]
+
+
+def _keys(home: SiteHome) -> str:
+    home.key()
+    folder = stat.S_IMODE((home.path / "keys").stat().st_mode)
+    if folder & 0o077:
+        raise SiteError(f"keys/ must be open to its owner only, got mode {folder:03o}; run chmod 700 on it")
+    return kits.check_private(home.path / "keys" / "site.key")
+
+
+def _runs(home: SiteHome) -> str:
+    try:
+        lines = (home.path / "runs.jsonl").read_text(encoding="utf-8").splitlines()
+        jobs = {json.loads(line)["job"] for line in lines}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise SiteError(
+            f"runs.jsonl must hold one JSON object per line, got {error!r}; restore it from a backup"
+        ) from error
+    return f"{len(jobs)} jobs used data of this site"
+
+
+def _store(home: SiteHome) -> str:
+    folder = home.path / "bundles"
+    strange = sorted(entry.name for entry in folder.iterdir() if not (entry.is_dir() and NAME.fullmatch(entry.name)))
+    if strange:
+        raise SiteError(f"bundles/ must hold bundles only, got {', '.join(strange)}; remove what an interruption left")
+    return f"{len(home.installed())} bundles installed"
+
+
+def _bundle(home: SiteHome, name: str) -> Finding:
+    def check() -> str:
+        bundle = Bundle.open(home.bundle_dir(name))
+        digest, last = recipe_digest(bundle.root), last_decision(home, name)
+        installed = f"{bundle.version}, recipe {short(digest)}"
+        if last is None:
+            return f"{installed}, not approved: jobs that name it are refused until fedbundle approve {name}"
+        if last["action"] != "approve":
+            return f"{installed}, approval withdrawn on {last['time']} by {last['by']}"
+        if last["recipe_digest"] != digest:
+            raise SiteError(
+                f"{installed} must be the approved recipe, got approval of {short(last['recipe_digest'])}; "
+                f"review it and run fedbundle approve {name}, or install the approved version again"
+            )
+        return f"{installed}, approved on {last['time']} by {last['by']} ({last['scan']})"
+
+    return examined(f"bundle {name}", check)
+
+
+def _datasets(home: SiteHome) -> list[str]:
+    found = {entry.name for entry in (home.path / "datasets").iterdir() if NAME.fullmatch(entry.name)}
+    return sorted({*found, *home.settings["datasets"], *home.installed()})
+
+
+def _dataset(home: SiteHome, name: str) -> Finding:
+    def check() -> str:
+        folder = home.dataset_dir(name)
+        if not folder.exists():
+            return "none here; fedbundle ingest makes one"
+        try:
+            dataset = check_dataset(folder, 1.0)
+            listed = {section: len(read_json(folder / "datalist.json").get(section, [])) for section in SECTIONS}
+        except (KeyError, TypeError, AttributeError) as error:
+            raise DatasetError(f"datalist.json must be one that ingest wrote, got {error!r}; ingest again") from error
+        told = ", ".join(f"{count} {section}" for section, count in listed.items())
+        lost = sum(listed.values()) - sum(len(dataset.datalist[section]) for section in SECTIONS)
+        if lost:
+            raise DatasetError(
+                f"files must be as ingested, got {lost} cases with missing or changed files of {told}; ingest again"
+            )
+        return f"{told}; every file as it was ingested"
+
+    return examined(f"dataset {name}", check)

@@ -1,0 +1,91 @@
+"""One hospital's share of a round, on a real MONAI workflow."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from samples.ball_site import BUNDLE, write_ball_bundle, write_ball_site
+
+from fedbundle.bundle.digest import recipe_digest
+from fedbundle.errors import DatasetError
+from fedbundle.flare.fedavg import average, distance
+from fedbundle.flare.trainer import Trainer
+from fedbundle.site.home import SiteHome
+
+KEY = "val_mean_dice"
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SiteHome:
+    (tmp_path / "run").mkdir()
+    monkeypatch.chdir(tmp_path / "run")
+    return write_ball_site(tmp_path, "a", write_ball_bundle(tmp_path), seed=1)
+
+
+def trainer(home: SiteHome) -> Trainer:
+    digest = recipe_digest(home.bundle_dir(BUNDLE))
+    return Trainer.of_site(home, BUNDLE, digest, "job-1", local_epochs=2, device="cpu", seed=0)
+
+
+def test_a_round_trains_and_reports(home: SiteHome) -> None:
+    one = trainer(home)
+    start = one._weights()
+    answer = one.train(start)
+    assert (answer.status, answer.steps, answer.weight) == ("used", 12, 6.0)
+    assert answer.cases == {"offered": 6, "used": 6, "dropped": {}}
+    assert answer.metrics[KEY]["n"] == 5
+    assert answer.update_norm == pytest.approx(distance(answer.params, start))
+    assert answer.update_norm > 0
+
+
+def test_weights_sent_do_not_change_with_the_network(home: SiteHome) -> None:
+    one = trainer(home)
+    sent = one.train(one._weights()).params
+    kept = {name: value.copy() for name, value in sent.items()}
+    one.train(sent)
+    assert all(np.array_equal(sent[name], kept[name]) for name in kept)
+
+
+def test_rounds_learn(home: SiteHome) -> None:
+    one = trainer(home)
+    weights = one._weights()
+    before = one.evaluate(weights, "test").metrics[KEY]["value"]
+    for _ in range(4):
+        weights = average({"a": (one.train(weights).params, 6.0)})
+    told = one.evaluate(weights, "test").metrics[KEY]
+    assert told["value"] > before + 0.2
+    assert told["n"] == 10
+
+
+def test_a_changed_file_is_dropped_and_counted(home: SiteHome) -> None:
+    damage(home, 1)
+    home.settings["limits"]["max_dropped"] = 0.1
+    answer = trainer(home).train(trainer(home)._weights())
+    assert answer.cases == {"offered": 6, "used": 5, "dropped": {"FILE_CHANGED": "<5"}}
+    assert answer.weight == 5.0
+
+
+def test_too_much_damage_is_refused(home: SiteHome) -> None:
+    damage(home, 3)
+    with pytest.raises(DatasetError, match="at most 5% of the cases"):
+        trainer(home)
+
+
+def test_an_empty_section_is_refused(home: SiteHome) -> None:
+    datalist = home.dataset_dir(BUNDLE) / "datalist.json"
+    datalist.write_text(json.dumps(json.loads(datalist.read_text()) | {"validation": []}))
+    with pytest.raises(DatasetError, match="section validation must hold at least one"):
+        trainer(home)
+
+
+def test_the_site_notes_which_run_used_which_data(home: SiteHome) -> None:
+    trainer(home)
+    line = json.loads((home.path / "runs.jsonl").read_text())
+    assert (line["job"], line["bundle"]) == ("job-1", BUNDLE)
+
+
+def damage(home: SiteHome, count: int) -> None:
+    for number in range(count):
+        file = home.dataset_dir(BUNDLE) / "images" / f"training{number}_image.nii"
+        file.write_bytes(file.read_bytes()[:-1] + b"\0")
