@@ -62,7 +62,9 @@ def _metadata(bundle_version: str) -> dict[str, Any]:
         "monai_version": version("monai"),
         "pytorch_version": "2.13.0",
         "numpy_version": version("numpy"),
-        "required_packages_version": {package: version(package) for package in ("fire", "nibabel", "pytorch-ignite")},
+        "required_packages_version": {
+            package: version(package) for package in ("fire", "jsonschema", "nibabel", "pytorch-ignite")
+        },
         "task": "two classes",
         "description": "A bundle for tests",
         "authors": "fedbundle",

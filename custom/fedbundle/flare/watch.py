@@ -14,6 +14,8 @@ from nvflare.fuel.flare_api.api_spec import (
     AuthorizationError,
     InternalError,
     InvalidJobDefinition,
+    JobNotFound,
+    JobNotRunning,
     NoConnection,
 )
 from nvflare.fuel.flare_api.flare_api import Session, new_secure_session
@@ -28,6 +30,7 @@ from fedbundle.flare.recipe import kit_user
 
 Say = Callable[[str], None]
 _SCHEDULING_S = 10.0
+_NOT_RUNNING = (JobNotFound, JobNotRunning, InternalError)
 _NOT_TAKEN = (AuthorizationError, InternalError, InvalidJobDefinition)
 _REASON_WORDS = ("not in allow_list", "job refused", "BYOC", "not authorized", "NotAuthorized", "Error:")
 
@@ -224,8 +227,10 @@ def _refuse_unschedulable(opened: Session, job_id: str, meta: dict[str, Any]) ->
 
 
 def _progress_line(opened: Session, job_id: str) -> str:
-    told = opened.show_stats(job_id, "server")
-    progress = _group(told)
+    try:
+        progress = _group(opened.show_stats(job_id, "server"))
+    except _NOT_RUNNING:  # just starting or just ended
+        return ""
     if not progress:
         return "starting"
     done, rounds = progress["rounds_done"], progress["rounds"]

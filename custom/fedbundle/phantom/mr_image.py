@@ -52,17 +52,20 @@ def receive_field(shape: tuple[int, int, int], shading: float, random: np.random
 
 
 def magnitude(signal: Array, acquisition: Acquisition, random: np.random.Generator) -> Array:
-    """Magnitude image of `signal` [slice, row, column]: field, k-space window, complex noise (Rician magnitude).
+    """Magnitude image of `signal` [slice, row, column]: receive field, k-space window, noise in both channels (Rician).
 
     Gudbjartsson H, Patz S. The Rician distribution of noisy MRI data. MRM 34:910 (1995).
     """
     shaded = signal * receive_field((signal.shape[0], signal.shape[1], signal.shape[2]), acquisition.shading, random)
-    spectrum = np.fft.fft2(shaded)
     rows, columns = signal.shape[1:]
-    scale = np.float32(acquisition.noise * np.sqrt(rows * columns))
-    spectrum += scale * random.standard_normal((*spectrum.shape, 2), dtype=np.float32).view(np.complex64)[..., 0]
-    spectrum *= _window(rows, acquisition.resolution)[:, None] * _window(columns, acquisition.resolution)
-    return np.abs(np.fft.ifft2(spectrum)).astype(np.float32)
+    spectrum = np.fft.rfft2(shaded)
+    noise = random.standard_normal((*spectrum.shape, 2), dtype=np.float32).view(np.complex64)[..., 0]
+    spectrum += np.float32(acquisition.noise * np.sqrt(rows * columns / 2)) * noise
+    spectrum *= _window(rows, acquisition.resolution)[:, None]
+    spectrum *= _window(columns, acquisition.resolution)[: columns // 2 + 1]
+    in_phase = np.fft.irfft2(spectrum, s=(rows, columns))
+    quadrature = np.float32(acquisition.noise) * random.standard_normal(signal.shape, dtype=np.float32)
+    return np.hypot(in_phase, quadrature).astype(np.float32, copy=False)
 
 
 def _window(size: int, resolution: float) -> Array:

@@ -1,27 +1,44 @@
 """Seeded three-dimensional texture that can be looked up at any position."""
 
 import numpy as np
+from numpy.typing import NDArray
 
-from fedbundle.phantom.canvas import Array
+from fedbundle.phantom.canvas import Array, Block
 
 SIDE = 64
+CELL_MM = 0.9
 
 
 class Texture:
-    """Periodic band-limited noise of mean 0 and standard deviation 1 on a lattice of 64 cells a side."""
+    """Two periodic lattices of band-limited noise, mean 0, standard deviation 1, cells of 0.9 mm."""
 
     def __init__(self, random: np.random.Generator) -> None:
-        """Draw the lattice; its correlation length is about 2.5 cells."""
+        """Draw both lattices from one white noise."""
         frequency = np.fft.fftfreq(SIDE)
-        radius = np.sqrt(frequency[:, None, None] ** 2 + frequency[:, None] ** 2 + frequency[: SIDE // 2 + 1] ** 2)
+        squares = frequency[:, None, None] ** 2 + frequency[:, None] ** 2 + frequency[: SIDE // 2 + 1] ** 2
         white = np.fft.rfftn(random.standard_normal((SIDE, SIDE, SIDE), dtype=np.float32))
-        noise = np.fft.irfftn(white * np.exp(-((radius / 0.16) ** 2)), s=(SIDE, SIDE, SIDE), axes=(0, 1, 2))
-        noise -= noise.mean()
-        self._lattice: Array = (noise / noise.std()).astype(np.float32).ravel()
+        self._fine = self._filtered(white, squares, 0.16)
+        self._coarse = self._filtered(white, squares, 0.045)
 
-    def at(self, x: Array, y: Array, z: Array, cell_mm: float) -> Array:
-        """Value at positions in mm, nearest lattice cell; features are about 2.5 * `cell_mm` wide."""
-        scale = np.float32(1 / cell_mm)
+    @staticmethod
+    def _filtered(white: NDArray[np.complex64], squares: NDArray[np.float64], cut: float) -> Array:
+        noise = np.fft.irfftn(white * np.exp(-squares / cut**2).astype(np.float32), s=(SIDE,) * 3, axes=(0, 1, 2))
+        noise -= noise.mean()
+        return np.asarray(noise / noise.std(), np.float32).ravel()
+
+    def fine(self, block: Block) -> Array:
+        """Grain of about 2 mm at the voxels of a block, [sub-slice, row, column]."""
+        return self._fine[self._cells(block)]
+
+    def coarse(self, block: Block) -> Array:
+        """Patches of about 8 mm at the voxels of a block; the lines where it is 0 make septa and strands."""
+        return self._coarse[self._cells(block)]
+
+    @staticmethod
+    def _cells(block: Block) -> NDArray[np.int32]:
         shift = np.float32(SIDE * 1000)
-        i, j, k = ((axis * scale + shift).astype(np.int32) & (SIDE - 1) for axis in (x, y, z))
-        return self._lattice[(i * SIDE + j) * SIDE + k]
+        i, j, k = (
+            (axis * np.float32(1 / CELL_MM) + shift).astype(np.int32) & np.int32(SIDE - 1)
+            for axis in (block.x, block.y, block.z)
+        )
+        return np.asarray((i * SIDE + j) * SIDE + k, np.int32)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from fedbundle.bundle.digest import recipe_digest, short
 from fedbundle.bundle.layout import NAME, Bundle
-from fedbundle.errors import DatasetError, FedbundleError, SiteError
+from fedbundle.errors import DatasetError, SiteError
 from fedbundle.files import read_json
 from fedbundle.site import kit as kits
 from fedbundle.site.approvals import decisions, last_decision

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from fedbundle.bundle.layout import checked_name
+from fedbundle.bundle.layout import NAME, checked_name
 from fedbundle.errors import InputError, OutputError, SiteError
 from fedbundle.files import new_file, new_folder, write_text
 from fedbundle.site.settings import TEMPLATE, checked_settings
@@ -50,6 +50,8 @@ class SiteHome:
         settings = checked_settings(_read_toml(path / "site.toml", "make a site home with fedbundle site init"))
         if not SITE_NAME.fullmatch(settings["name"]):
             raise SiteError(_bad_name(settings["name"]))
+        if missing := [folder for folder in FOLDERS if not (path / folder).is_dir()]:
+            raise SiteError(f"site home {path} must hold {missing[0]}/, got none; restore it from a backup")
         return cls(path, settings["name"], settings)
 
     @classmethod
@@ -108,7 +110,7 @@ class SiteHome:
 
     def installed(self) -> list[str]:
         """Names of the installed bundles, sorted."""
-        return sorted(entry.name for entry in (self.path / "bundles").iterdir() if not entry.name.startswith("."))
+        return sorted(entry.name for entry in (self.path / "bundles").iterdir() if NAME.fullmatch(entry.name))
 
     def dataset_dir(self, bundle: str) -> Path:
         """Where the dataset for the bundle lies: `datasets/<bundle>`, or what `[datasets]` of site.toml says."""

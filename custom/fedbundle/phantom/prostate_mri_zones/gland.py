@@ -98,7 +98,7 @@ def _fibromuscular(x: Array, y: Array, z: Array, patient: Patient) -> Array:
 
 
 def _nodules(patient: Patient, random: np.random.Generator) -> np.ndarray:
-    """[nodule, (x, y, z, radius, kind)] in mm; kind 0 = stromal, 1 = glandular; more of them in larger glands."""
+    """[nodule, (x, y, z, radius in mm, kind, elongation)]; kind 0 = stromal .. 1 = glandular; large glands have more."""
     a, b, c = patient.inner
     count = int(np.clip(round(0.5 * a * b * c / 1000 * random.uniform(0.7, 1.3)), 3, 16))
     direction = random.normal(size=(count, 3))
@@ -106,16 +106,16 @@ def _nodules(patient: Patient, random: np.random.Generator) -> np.ndarray:
     depth = random.uniform(0.15, 0.78, size=(count, 1)) ** 0.6
     front, up = -0.92 * (patient.gland[1] - b), 0.62 * (patient.gland[2] - c)
     place = direction * depth * (0.85 * a, 0.85 * b, 0.85 * c) + (0, front, up)
-    radius = random.uniform(0.14, 0.36, size=(count, 1)) * b
-    return np.hstack([place, radius, random.uniform(0, 1, size=(count, 1))])
+    radius = random.uniform(0.14, 0.38, size=(count, 1)) * b
+    kind, long = random.uniform(0, 1, size=(count, 1)), random.uniform(0.85, 1.2, size=(count, 1))
+    return np.hstack([place, radius, kind, long])
 
 
 def _peripheral_signal(
     block: Block, x: Array, tissue: dict[str, float], texture: Texture, random: np.random.Generator
 ) -> Array:
     """Bright acini, thin dark septa that fan out from the centre, and patches that inflammation has dulled."""
-    fine = texture.at(block.x, block.y, block.z, 0.8)
-    patch = texture.at(block.z, block.x, block.y, 3.5)
+    fine, patch = texture.fine(block), texture.coarse(block)
     angle = np.arctan2(np.abs(x), block.y)
     fan = np.abs(np.sin(np.float32(random.uniform(5, 7)) * angle + np.float32(0.35) * patch))
     septa = np.clip(1 - fan * 5, 0, 1) * np.float32(0.35)
@@ -133,17 +133,15 @@ def _transition_signal(
     nodules: np.ndarray,
 ) -> Array:
     """Mixed tissue with round nodules, each in a thin dark rim ("organised chaos")."""
-    coarse = texture.at(block.y, block.z, block.x, 1.5)
-    signal = tissue["transition"] * (1 + np.float32(0.16) * coarse)
-    for x, y, z, radius, kind in nodules.astype(np.float32):
-        reach = np.abs(block.z - z) < radius + 1
-        if not reach.any():
-            continue
-        distance = np.sqrt((block.x - x) ** 2 + (block.y - y) ** 2 + (block.z - z) ** 2) - radius
+    grain, patch = texture.fine(block), texture.coarse(block)
+    signal = tissue["transition"] * (1 + np.float32(0.10) * grain + np.float32(0.14) * patch)
+    for x, y, z, radius, kind, long in nodules.astype(np.float32):
+        squares = ((block.x - x) / long) ** 2 + (block.y - y) ** 2 + ((block.z - z) * long) ** 2
+        distance = np.sqrt(squares) - radius + np.float32(0.3) * patch
         core = tissue["stroma"] + kind * (tissue["glandular"] - tissue["stroma"])
-        grain = np.float32(0.10 + 0.12 * kind)
-        signal += canvas.cover(distance) * (tissue["capsule"] - signal)
-        signal += canvas.cover(distance + 1) * (core * (1 + grain * coarse) - signal)
+        mixed = core * (1 + np.float32(0.08 + 0.18 * kind) * grain)
+        signal += np.float32(0.8) * canvas.cover(distance) * (tissue["capsule"] - signal)
+        signal += canvas.cover(distance + np.float32(1.1)) * (mixed - signal)
     return np.asarray(signal, np.float32)
 
 

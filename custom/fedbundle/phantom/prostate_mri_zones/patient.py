@@ -20,6 +20,7 @@ class Patient:
     """Half axes of the gland: across, front to back, apex to base."""
     inner: tuple[float, float, float]
     """Half axes of the transition zone."""
+    share: float
     asymmetry: float
     """Left against right: half the relative difference of the zones' widths."""
     gland_turn: NDArray[np.float64]
@@ -53,7 +54,7 @@ def invent(random: np.random.Generator) -> Patient:
     deep = (0.83 + 0.06 * large) * random.uniform(0.96, 1.04)
     gland = (size * across, size * deep, size / (across * deep))
     share = float(np.clip(0.36 + 0.34 * large**0.8 + random.normal(0, 0.035), 0.32, 0.72))
-    scale = (share * 1.12) ** (1 / 3)
+    scale = (share * 0.84) ** (1 / 3)
     inner = (gland[0] * scale * 0.93, gland[1] * scale * random.uniform(0.97, 1.03), gland[2] * scale * 1.02)
     height = float(random.normal(1.77, 0.07))
     index = float(np.clip(random.normal(26.5, 3.0), 20, 36))
@@ -64,6 +65,7 @@ def invent(random: np.random.Generator) -> Patient:
         weight_kg=round(index * height**2, 1),
         gland=gland,
         inner=inner,
+        share=share,
         asymmetry=float(np.clip(random.normal(0, 0.06), -0.13, 0.13)),
         gland_turn=rotation(-random.uniform(6, 22), random.normal(0, 2), random.normal(0, 2.5)),
         pose=placed(table, rotation(random.normal(0, 2.5), random.normal(0, 1.5), random.normal(0, 2.5))),

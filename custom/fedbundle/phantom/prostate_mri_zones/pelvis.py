@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fedbundle.phantom.canvas import Canvas, rotation
+from fedbundle.phantom.canvas import Array, Block, Canvas, rotation
 from fedbundle.phantom.prostate_mri_zones.patient import Patient
 from fedbundle.phantom.texture import Texture
 
@@ -32,8 +32,12 @@ def _paint_fat(canvas: Canvas, tissue: dict[str, float], texture: Texture) -> No
     block = canvas.block([-EVERYWHERE] * 3, [EVERYWHERE] * 3)
     if block is None:
         return
-    strands = np.abs(texture.at(block.x, block.y, block.z, 2.2))
-    canvas.signal[block.index] = tissue["fat"] * (1 - np.float32(0.22) * np.clip(1 - strands * 6, 0, 1))
+    canvas.signal[block.index] = tissue["fat"] * (1 - np.float32(0.3) * _strands(block, texture))
+
+
+def _strands(block: Block, texture: Texture) -> Array:
+    """0..1: thin sheets, 1 at their middle."""
+    return np.asarray(np.clip(1 - np.abs(texture.coarse(block)) * 9, 0, 1), np.float32)
 
 
 def _paint_outer_muscles(canvas: Canvas, patient: Patient, tissue: dict[str, float]) -> None:
@@ -110,9 +114,9 @@ def _paint_pelvic_floor(canvas: Canvas, patient: Patient, tissue: dict[str, floa
     funnel = (level - 1) * wide
     open_front = np.clip(np.float32(-b - 3) - block.y, 0, None) * np.float32(0.8)
     muscle = np.abs(funnel) - np.float32(1.7) + open_front + np.clip(rise - 1.25, 0, None) * 6
-    patch = np.abs(texture.at(block.x, block.y, block.z, 1.6))
-    inside = tissue["connective"] + np.clip(patch * np.float32(0.55), 0, 1) * (tissue["fat"] - tissue["connective"])
-    canvas.blend(block, canvas.cover(funnel), inside)
+    grey = np.float32(0.2) + np.float32(0.6) * _strands(block, texture)
+    inside = tissue["fat"] + grey * (tissue["connective"] - tissue["fat"])
+    canvas.blend(block, canvas.cover(np.maximum(funnel, np.float32(-c - 20) - block.z)), inside)
     _paint_plexus(canvas, patient, tissue, texture)
     canvas.blend(block, canvas.cover(muscle), tissue["muscle"])
     canvas.ellipsoid((0, -b * 0.2, -c - 22), (11, 13, 12), [(0, tissue["muscle"]), (2, tissue["glandular"])])
@@ -126,7 +130,7 @@ def _paint_plexus(canvas: Canvas, patient: Patient, tissue: dict[str, float], te
     if block is None:
         return
     level = np.sqrt((block.x / (a + 7)) ** 2 + ((block.y + 4) / (b + 6)) ** 2 + (block.z / (c + 8)) ** 2)
-    veins = np.clip(texture.at(block.x, block.y, block.z, 1.1) * np.float32(1.5), -0.9, 1)
+    veins = np.clip(texture.fine(block) * np.float32(0.9), -0.9, 1)
     dark, bright = np.clip(-veins, 0, 1), np.clip(veins, 0, 1)
     signal = tissue["connective"] + bright * (tissue["vein"] - tissue["connective"])
     signal += dark * (tissue["fibromuscular"] - signal)
@@ -157,8 +161,8 @@ def _paint_vesicles(
         if block is None:
             continue
         level = np.sqrt((block.x / np.float32(long)) ** 2 + (block.y / 6) ** 2 + (block.z / np.float32(6.5)) ** 2)
-        tubules = np.abs(texture.at(block.x, block.y, block.z, 1.7))
-        lumen = np.clip(tubules * 4 - np.float32(0.8), 0, 1)
+        tubules = np.abs(texture.fine(block))
+        lumen = np.clip(tubules * 3 - np.float32(0.5), 0, 1)
         signal = tissue["vesicle wall"] + lumen * (tissue["vesicle"] - tissue["vesicle wall"])
         canvas.blend(block, canvas.cover((level - 1) * 6), signal)
         canvas.capsule((side * 3.5, 0.55 * b, c - 6), (side * 5, 0.5 * b, c + 22), (2.6, 3), [(0, tissue["vesicle wall"]), (1.6, tissue["glandular"])])
@@ -170,25 +174,26 @@ def _paint_rectum(
     """Anal canal and rectum: dark muscle, grey mucosa, gas or stool; it bends back above and below the gland."""
     b, c = patient.gland[1:]
     radius = patient.rectum_mm
-    block = canvas.block([-30, 0, -EVERYWHERE], [30, b + 2 * radius + 40, EVERYWHERE])
+    block = canvas.block([-radius - 5, b - 12, -EVERYWHERE], [radius + 5, b + 2 * radius + 22, EVERYWHERE])
     if block is None:
         return
     height = block.z / np.float32(c)
     narrow = 1 / (1 + np.exp(-(height + np.float32(0.75)) * 5))
     wide = np.float32(11) + np.float32(radius - 11) * narrow
-    bend = np.float32(9) * np.clip(height - 1, 0, 3) - np.float32(5) * np.clip(-height - np.float32(0.5), 0, 1.2)
+    bend = np.clip(np.float32(2.2) * np.clip(height, 0, 4) ** 2 - np.float32(4) * np.clip(-height, 0, 1.6) ** 2, -10, 18)
     centre_y = np.float32(b + 1.5) + wide * np.float32(0.92) + bend
     centre_x = np.float32(3 * drawn[8]) * np.sin(height * np.float32(1.3) + np.float32(2 * drawn[9]))
     x, y = block.x - centre_x, (block.y - centre_y) * np.float32(1.05 + 0.12 * drawn[10])
-    fold = 1 + np.float32(0.05) * np.cos(3 * np.arctan2(y, x) + np.float32(3 * drawn[11]) + height)
-    across = np.sqrt(x**2 + y**2) * fold
+    across = np.sqrt(x**2 + y**2) + np.float32(1e-3)
+    leaf = x / across
+    across *= 1 + np.float32(0.07 * drawn[11]) * leaf * (4 * leaf**2 - 3) + np.float32(0.04 * drawn[12]) * leaf
     canvas.layer(block, across - wide, [(-1.2, tissue["fat"]), (0, tissue["rectal muscle"])])
     canvas.blend(block, canvas.cover(across - wide + 3), tissue["mucosa"])
     lumen = wide * np.float32(0.35 + 0.35 * patient.gas) * narrow
     if patient.gas > 0:
         canvas.blend(block, canvas.cover(across - lumen), tissue["air"])
     else:
-        grain = tissue["stool"] * (1 + np.float32(0.2) * texture.at(block.x, block.y, block.z, 1.3))
+        grain = tissue["stool"] * (1 + np.float32(0.2) * texture.fine(block))
         canvas.blend(block, canvas.cover(across - lumen), grain)
 
 

@@ -6,7 +6,7 @@ from fedbundle.phantom.mr_image import Acquisition, Tissue
 
 TISSUES: Mapping[str, Tissue] = {
     "air": Tissue(0.0, 1.0, 1.0),
-    "fat": Tissue(0.90, 380, 190),
+    "fat": Tissue(0.90, 380, 165),
     "connective": Tissue(0.80, 900, 92),
     "muscle": Tissue(0.80, 1300, 44),
     "cortex": Tissue(0.06, 1000, 30),
