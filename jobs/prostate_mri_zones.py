@@ -1,8 +1,8 @@
 """Train prostate_mri_zones (T2W MRI to transition and peripheral zone) at all connected hospitals.
 
-    python jobs/prostate_mri_zones.py --kit KIT                       submit, watch, fetch the result
-    python jobs/prostate_mri_zones.py --env sim --sites DIR           NVFlare's simulator
-    python jobs/prostate_mri_zones.py --export --export-dir DIR       job folder for `nvflare job submit`
+python jobs/prostate_mri_zones.py --kit KIT                       submit, watch, fetch the result
+python jobs/prostate_mri_zones.py --env sim --sites DIR           NVFlare's simulator
+python jobs/prostate_mri_zones.py --export --export-dir DIR       job folder for `nvflare job submit`
 """
 
 import sys

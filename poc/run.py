@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -21,7 +20,7 @@ from memory import PeakMemory
 from fedbundle.cli import Approve, Export, Ingest, Install, Outcome, Phantom, Predict, SiteInit
 from fedbundle.errors import FedbundleError, FellShortError
 from fedbundle.flare.ledger import render
-from fedbundle.flare.processes import Federation
+from fedbundle.flare.processes import Federation, free_port, kind_of
 from fedbundle.flare.watch import JobEnd, WatchedProdEnv
 from fedbundle.provision.kits import provision
 
@@ -91,13 +90,6 @@ def prepare_home(name: str, kit: Path, options: Options) -> Path:
     return home
 
 
-def free_port() -> int:
-    """A TCP port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def export_job(options: Options) -> Path:
     """Write the job folder as a data scientist does."""
     folder = options.workspace / "job"
@@ -147,22 +139,20 @@ def tell(options: Options) -> Outcome:
                     pool.submit(prepare_hospital, name, profile, seed, kits[name], options)
                     for seed, (name, profile) in enumerate(zip(names, PROFILES, strict=True))
                 ]
-                prepare_home(SERVER, kits[server_of(kits, names)], options)
+                prepare_home(SERVER, kits[server_of(kits)], options)
                 datasets = {name: job.result() for name, job in zip(names, waiting, strict=True)}
             note("; ".join(f"{name} {data['splits']}" for name, data in datasets.items()))
-        participants = {name: kits[name] for name in (server_of(kits, names), *names)}
-        with Federation(participants, options.workspace / "run") as federation:
+        with Federation(kits, options.workspace / "run") as federation:
             with story.step("start server and hospitals over mutual TLS") as note:
                 federation.start()
                 federation.wait_ready(90)
-                note(f"{len(participants)} processes registered")
+                note(f"{len(federation.kits)} participants ready")
             with story.step("export the job, submit it, train") as note:
-                end = train(kits[scientist(kits)], export_job(options), options)
+                end = train(kits[scientist()], export_job(options), options)
                 ledger = completed(end)
                 note(f"{ledger['outcome']}, result in {end.result}")
             with story.step("clean shutdown") as note:
-                federation.stop()
-                note("no process left")
+                note("clean" if federation.stop() else "NVFlare did not end by itself, processes were ended")
         with story.step("export the bundle") as note:
             exported = Export(
                 Path(str(end.result)), out=options.workspace / "export", bundle=REPOSITORY / "bundles" / options.bundle
@@ -181,18 +171,16 @@ def tell(options: Options) -> Outcome:
     return predicted
 
 
-def server_of(kits: dict[str, Path], names: list[str]) -> str:
+def server_of(kits: dict[str, Path]) -> str:
     """The participant that has a server's kit."""
-    return next(name for name, kit in kits.items() if (kit / "startup" / "fed_server.json").is_file())
+    return next(name for name, kit in kits.items() if kind_of(kit) == "server")
 
 
-def scientist(kits: dict[str, Path]) -> str:
-    """An admin in the role of NVFlare's lead: may submit jobs."""
-    project = yaml.safe_load((REPOSITORY / "provisioning" / "project.yml").read_text())
-    people = [p for p in project["participants"] if p.get("role") == "lead"]
-    for file in sorted((REPOSITORY / "provisioning" / "sites").glob("*.yml")):
-        people += [p for p in yaml.safe_load(file.read_text()).get("admins", []) if p.get("role") == "lead"]
-    return str(people[0]["name"])
+def scientist() -> str:
+    """The first hospital admin in NVFlare's role lead: may submit jobs."""
+    files = sorted((REPOSITORY / "provisioning" / "sites").glob("*.yml"))
+    people = [person for file in files for person in yaml.safe_load(file.read_text()).get("admins", [])]
+    return next(str(person["name"]) for person in people if person["role"] == "lead")
 
 
 def main() -> int:

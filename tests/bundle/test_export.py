@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 from packaging.requirements import Requirement
+from samples.small_ledger import LEDGER
 from samples.tiny_bundle import write_tiny_bundle, write_tiny_weights
 
 from fedbundle.bundle.archive import unpack
@@ -39,7 +40,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Expo
     tiny, weights = write_tiny_bundle(folder), write_tiny_weights(folder / "w.pt")
     (tiny / "models").mkdir()
     (tiny / "models" / "model.pt").write_bytes(b"of another training")
-    done = export_bundle(tiny, weights, folder / "out", {"lineage": {"parent": None}})
+    done = export_bundle(tiny, weights, folder / "out", {"lineage": {"parent": None}, "ledger": LEDGER})
     return tiny, weights, done, unpack(done.path, folder / "again")
 
 
@@ -65,6 +66,8 @@ def test_recipe_and_provenance_are_in_the_zip(exported: tuple[Path, Path, Export
     tiny, _, _, root = exported
     assert (root / "configs" / "metadata.json").read_bytes() == (tiny / "configs" / "metadata.json").read_bytes()
     assert json.loads((root / "provenance" / "lineage.json").read_text()) == {"parent": None}
+    assert json.loads((root / "provenance" / "ledger.json").read_text()) == LEDGER
+    assert "| hospital-a | 1 |" in (root / "docs" / "results.md").read_text()
     assert (root / "fedblocks" / "__init__.py").is_file()
     assert Bundle.open(root).name == "tiny_bundle"
 

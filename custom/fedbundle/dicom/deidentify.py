@@ -1,16 +1,17 @@
-"""De-identification of one image: a fail-closed allow list at every depth, keyed pseudonyms, nothing taken over blindly.
+"""De-identification of one image: a fail-closed allow list at every depth, keyed pseudonyms, rewritten pixels.
 
 What comes out is built anew from what `allowed.KEPT` names; what is unknown does not come out. The same key gives the
 same pseudonyms in every process and on every day, so a study sent twice is one study; without the key they tell
-nothing. Basis: PS3.15 Annex E, Basic Application Level Confidentiality Profile (113100), made stricter by the allow list.
+nothing. Basis: PS3.15 Annex E, Basic Application Level Confidentiality Profile (113100), made stricter.
 
-Not done here: the geometry stays exact, and exact geometry can link two releases of one examination
-(docs/explanation: what de-identification does not do). Datasets therefore stay in the hospital.
+Not done here: the geometry stays exact, and exact geometry can link two releases of one examination.
+De-identified images therefore still stay in the hospital.
 """
 
 import hashlib
 import hmac
 import re
+import warnings
 from typing import Any
 
 from pydicom import DataElement, Dataset, FileDataset
@@ -23,8 +24,10 @@ from pydicom.uid import PYDICOM_IMPLEMENTATION_UID, UID, ExplicitVRLittleEndian,
 
 from fedbundle import __version__
 from fedbundle.dicom.allowed import DUMMIES, EMPTIED, IMAGE_CLASSES, KEPT
-from fedbundle.dicom.residuals import UNREADABLE as UNREADABLE_VALUE
-from fedbundle.dicom.residuals import Needles, identifiers, residuals
+from fedbundle.dicom.identifiers import UNREADABLE as UNREADABLE_VALUE
+from fedbundle.dicom.identifiers import identifiers
+from fedbundle.dicom.needles import Needles
+from fedbundle.dicom.residuals import residuals
 from fedbundle.errors import DicomError
 
 __all__ = ["deidentify", "identifiers", "patient_pseudonym", "pseudonym", "pseudonym_uid", "residuals"]
@@ -178,7 +181,11 @@ def _put_pixels(dataset: Dataset, image: Dataset) -> None:
     if dataset.get("SamplesPerPixel") != 1 or "BitsStored" not in dataset:
         raise DicomError("pixels must be grey-scale with SamplesPerPixel 1, got another kind; leave the image out")
     try:
-        pixels = dataset.pixel_array
+        with warnings.catch_warnings():
+            warnings.filterwarnings(
+                "ignore", "The pixel data is .* excess padding", UserWarning
+            )  # it goes, as it should
+            pixels = dataset.pixel_array
     except UNREADABLE as error:
         raise DicomError(
             f"pixels must be readable, got {type(error).__name__}; send the image from the PACS uncompressed"
@@ -187,9 +194,7 @@ def _put_pixels(dataset: Dataset, image: Dataset) -> None:
     if pixels.dtype.kind not in "iu" or pixels.itemsize * 8 != dataset.BitsAllocated or unused < 0:
         raise DicomError("pixels must be integers of 8, 16 or 32 bits, got another kind; leave the image out")
     if dataset.get("HighBit") != dataset.BitsStored - 1:
-        raise DicomError(
-            "HighBit must be BitsStored - 1, got another; the pixels cannot be trusted, leave the image out"
-        )
+        raise DicomError("HighBit must be BitsStored - 1, got another; leave the image out")
     pixels = (pixels << unused) >> unused
     content = pixels.astype(pixels.dtype.newbyteorder("<")).tobytes()
     image.add_new(0x7FE00010, "OW" if dataset.BitsAllocated > 8 else "OB", content + b"\0" * (len(content) % 2))

@@ -9,7 +9,7 @@ from typing import Literal
 import nvflare.client as flare
 import tyro
 
-from fedbundle.errors import FedbundleError, SiteError
+from fedbundle.errors import BundleError, FedbundleError, SiteError
 from fedbundle.flare.answer import FAILED, REFUSED, Answer
 from fedbundle.flare.gatekeeper import put_first
 from fedbundle.site.approvals import require
@@ -62,7 +62,7 @@ class Client:
 def _problem(error: Exception) -> Answer:
     """A reason fit to leave the hospital: our own errors hold no identifier, of others only the class is told."""
     traceback.print_exception(error)
-    if isinstance(error, SiteError):
+    if isinstance(error, SiteError | BundleError):
         return Answer(REFUSED, str(error), error.code)
     if isinstance(error, FedbundleError):
         return Answer(FAILED, str(error), error.code)

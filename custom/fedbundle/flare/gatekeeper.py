@@ -38,7 +38,7 @@ def admit(fl_ctx: FLContext, bundle: str, recipe_digest: str) -> Path:
     """Return the bundle's folder once installed, digest and approval agree, and put it first on the import path.
 
     Raises:
-        SiteError: not installed, another digest, or not approved; the message says which.
+        NotInstalledError, DigestError, NotApprovedError: the message says which and what to do.
     """
     root = require(site_home(fl_ctx), bundle, recipe_digest)
     put_first(root)

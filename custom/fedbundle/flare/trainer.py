@@ -66,15 +66,14 @@ class Trainer:
         Raises:
             DatasetError: no dataset, an empty section, or more damaged cases than the site's budget.
         """
-        limits = home.settings["limits"]
         folder = home.dataset_dir(bundle)
-        dataset = check_dataset(folder, limits["max_dropped"])
+        dataset = check_dataset(folder, home.max_dropped)
         version = sha256(folder / "datalist.json")
         home.record_run({"job": job, "bundle": bundle, "recipe_digest": recipe_digest, "dataset": version})
         scratch = Path.cwd() / "fedbundle"
         scratch.mkdir(exist_ok=True)
         root = home.bundle_dir(bundle)
-        return cls(root, dataset, scratch, local_epochs, device, seed, recipe_digest, limits["min_cell"])
+        return cls(root, dataset, scratch, local_epochs, device, seed, recipe_digest, home.min_cell)
 
     def train(self, weights: Weights) -> Answer:
         """Evaluate the weights received on the site's validation cases, then train them for `local_epochs`.

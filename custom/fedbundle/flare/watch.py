@@ -169,12 +169,15 @@ def reasons(opened: Session, job_id: str, folder: Path) -> dict[str, str]:
     """Why a job did not complete: site error logs and the server's log, one line per participant."""
     found: dict[str, str] = {}
     logs: dict[str, str] = {}
-    for component in opened.list_job_components(job_id):
+    try:
+        components = opened.list_job_components(job_id)
+        served = opened.get_job_logs(job_id, target="server").get("logs", {})
+    except AuthorizationError as error:
+        return {"server": f"reasons cannot be read with this kit ({error}); ask the consortium admin"}
+    for component in components:
         if component.startswith("ERRORLOG_"):
-            text = _component(opened, job_id, component, folder)
-            logs[component.removeprefix("ERRORLOG_")] = text
-    server = opened.get_job_logs(job_id, target="server").get("logs", {})
-    logs |= {"server": "\n".join(str(text) for text in server.values())}
+            logs[component.removeprefix("ERRORLOG_")] = _component(opened, job_id, component, folder)
+    logs["server"] = "\n".join(str(text) for text in served.values())
     for participant, text in logs.items():
         if line := _telling_line(text):
             found[participant] = line

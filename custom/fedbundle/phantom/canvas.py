@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
 Point = Sequence[float]
+Layers = Sequence[tuple[float, "float | Array"]]
+"""(depth below the surface in mm, signal), outermost first; the signal is one value or one for each canvas voxel."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,10 @@ class Block:
 
 
 class Canvas:
-    """Relative signal [sub-slice, row, column], float32; `slices()` averages the sub-slices of each slice."""
+    """Relative signal [sub-slice, row, column], float32; `slices()` averages the sub-slices of each slice.
+
+    `relief`, of the same axes, is how far in mm surfaces of ellipsoids and capsules bulge at each voxel.
+    """
 
     def __init__(self, grid: Grid, pose: NDArray[np.float64], samples: int) -> None:
         """Lay out the grid; `pose` 4x4 maps anatomy to LPS mm, `samples` sub-slices make one slice."""
@@ -47,6 +52,7 @@ class Canvas:
         self._to_anatomy = np.linalg.inv(pose) @ grid.affine
         self.edge_mm = float(max(steps[:2]))
         self.signal: Array = np.zeros((count * samples, rows, columns), np.float32)
+        self.relief: Array | None = None
 
     def block(self, low: Point, high: Point, frame: NDArray[np.float64] | None = None) -> Block | None:
         """The voxels in a box of local coordinates; `frame` 4x4 maps local to anatomy mm; None = outside the image."""
@@ -87,10 +93,10 @@ class Canvas:
         self,
         centre: Point,
         radii: Point,
-        layers: Sequence[tuple[float, float]],
+        layers: Layers,
         turn: NDArray[np.float64] | None = None,
     ) -> None:
-        """Paint an ellipsoid; `layers` are (depth below the surface in mm, signal), outermost first."""
+        """Paint an ellipsoid, turned by the 3x3 rotation `turn`."""
         frame = placed(centre, turn)
         collar = max(0.0, -min(depth for depth, _ in layers))
         block = self.block([-r - collar for r in radii], [r + collar for r in radii], frame)
@@ -100,10 +106,9 @@ class Canvas:
         u, v, w = block.x**2 * weights[0], block.y**2 * weights[1], block.z**2 * weights[2]
         level = u + v + w
         slope = np.sqrt(u * weights[0] + v * weights[1] + w * weights[2]) + np.float32(1e-6)
-        distance = (level - np.sqrt(level)) / slope
-        self.layer(block, distance, layers)
+        self._uneven(block, (level - np.sqrt(level)) / slope, min(radii), layers)
 
-    def capsule(self, start: Point, end: Point, radii: tuple[float, float], layers: Sequence[tuple[float, float]]) -> None:
+    def capsule(self, start: Point, end: Point, radii: tuple[float, float], layers: Layers) -> None:
         """Paint a round bar from `start` to `end` whose radius goes from the first to the second of `radii`."""
         axis = np.subtract(end, start)
         length = float(np.linalg.norm(axis))
@@ -114,12 +119,18 @@ class Canvas:
             return
         at = np.clip(block.z, 0, length)
         across = np.sqrt(block.x**2 + block.y**2 + (block.z - at) ** 2)
-        self.layer(block, across - (radii[0] + (radii[1] - radii[0]) / length * at), layers)
+        self._uneven(block, across - (radii[0] + (radii[1] - radii[0]) / length * at), wide, layers)
 
-    def layer(self, block: Block, distance: Array, layers: Sequence[tuple[float, float]]) -> None:
+    def _uneven(self, block: Block, distance: Array, radius: float, layers: Layers) -> None:
+        if self.relief is not None:
+            distance -= self.relief[block.index] * np.float32(min(1, radius / 8))
+        self.layer(block, distance, layers)
+
+    def layer(self, block: Block, distance: Array, layers: Layers) -> None:
         """Paint nested layers of one shape, each `depth` mm below its surface."""
         for depth, value in layers:
-            self.blend(block, self.cover(distance + np.float32(depth)), value)
+            here = value[block.index] if isinstance(value, np.ndarray) else value
+            self.blend(block, self.cover(distance + np.float32(depth)), here)
 
     def slices(self, field: Array | None = None) -> Array:
         """Mean over the sub-slices: [slice, row, column]; of the painted signal or of another field of that shape."""

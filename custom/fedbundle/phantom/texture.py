@@ -28,17 +28,18 @@ class Texture:
 
     def fine(self, block: Block) -> Array:
         """Grain of about 2 mm at the voxels of a block, [sub-slice, row, column]."""
-        return self._fine[self._cells(block)]
+        return self._fine[self._cells(block, 1)]
 
-    def coarse(self, block: Block) -> Array:
-        """Patches of about 8 mm at the voxels of a block; the lines where it is 0 make septa and strands."""
-        return self._coarse[self._cells(block)]
+    def coarse(self, block: Block, zoom: float = 1) -> Array:
+        """Patches of about 8 mm / `zoom` at the voxels of a block; where it is 0, sheets run: septa, strands."""
+        return self._coarse[self._cells(block, zoom)]
 
     @staticmethod
-    def _cells(block: Block) -> NDArray[np.int32]:
-        shift = np.float32(SIDE * 1000)
-        i, j, k = (
-            (axis * np.float32(1 / CELL_MM) + shift).astype(np.int32) & np.int32(SIDE - 1)
-            for axis in (block.x, block.y, block.z)
-        )
-        return np.asarray((i * SIDE + j) * SIDE + k, np.int32)
+    def _cells(block: Block, zoom: float) -> NDArray[np.int32]:
+        scale, shift = np.float32(zoom / CELL_MM), np.float32(SIDE * 1000)
+        cells = np.zeros((), np.int32)
+        for axis in (block.x, block.y, block.z):
+            part = axis * scale
+            part += shift
+            cells = cells * np.int32(SIDE) + (part.astype(np.int32) & np.int32(SIDE - 1))
+        return np.asarray(cells, np.int32)

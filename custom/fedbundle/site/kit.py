@@ -27,6 +27,8 @@ POLICIES = ("local/resources.json", "local/authorization.json")
 ROLES = ("project_admin", "org_admin", "lead", "member")
 WARN = timedelta(days=30)
 PORT_SECONDS = 3.0
+OWN_STORES = "fedbundle.flare.stores."
+KIT = "the kit"
 
 
 def kind_of(kit: Path) -> str:
@@ -157,7 +159,8 @@ def check_pointer(kit: Path, certificate: str) -> str:
             f"kit of {name} must point to its own site home, got that of {home.name}; run fedbundle site init"
         )
     promised = home.settings["gpus"]["count"]
-    for arguments in _arguments(_effective(kit, "resources.json")):
+    for component in _components(_effective(kit, "resources.json")):
+        arguments = component.get("args") or {}
         if arguments.get("num_of_gpus", promised) != promised:
             raise SiteError(
                 f"kit and site.toml must promise the same GPUs, got {arguments['num_of_gpus']} and {promised}; "
@@ -167,21 +170,23 @@ def check_pointer(kit: Path, certificate: str) -> str:
 
 
 def check_stores(kit: Path) -> str:
-    """Job and snapshot stores lie inside the kit, by absolute path; SiteError names the one that does not."""
-    inside, root = 0, kit.resolve()
-    for arguments in _arguments(_effective(kit, "resources.json")):
-        for key in ("root_dir", "uri_root"):
-            place = arguments.get(key, "/")
-            if key == "uri_root" and place == "/":  # the root of names within a store, no path of the machine
-                continue
-            if key in arguments:
-                if not Path(place).is_absolute() or not Path(place).resolve().is_relative_to(root):
-                    raise SiteError(
-                        f"{key} in local/resources.json must be an absolute path inside the server's kit, got {place}; "
-                        "elsewhere federations share it or a reboot empties it: renew the kit in its final place"
-                    )
-                inside += 1
-    return f"{inside} stores inside the kit"
+    """Job and snapshot stores lie inside the kit; SiteError names the one that does not.
+
+    Our own store classes find the kit they run from; NVFlare's take an absolute path.
+    """
+    resources, root = _effective(kit, "resources.json"), kit.resolve()
+    stores = {"snapshot_persistor": resources.get("snapshot_persistor", {})}
+    stores |= {c["id"]: c for c in _components(resources.get("components")) if c.get("id") == "job_manager"}
+    if missing := {"snapshot_persistor", "job_manager"} - {name for name, store in stores.items() if store}:
+        raise SiteError(f"local/resources.json must set {', '.join(sorted(missing))}, got none; renew the kit")
+    for name, store in stores.items():
+        places = [place for part in _components(store) for place in _places(part)]
+        if not places or not all(place == KIT or _inside(root, Path(place)) for place in places):
+            raise SiteError(
+                f"{name} in local/resources.json must store inside the kit, got {', '.join(places) or 'no path'}; "
+                "elsewhere federations share it or a reboot empties it: renew the kit"
+            )
+    return "jobs and snapshots stay inside the kit"
 
 
 def check_address(kit: Path, kind: str) -> str:
@@ -260,12 +265,25 @@ def _object(path: Path) -> dict[str, Any]:
     return value
 
 
-def _arguments(value: Any) -> Iterator[dict[str, Any]]:
-    """Every `args` object of a resources.json, however deep."""
+def _components(value: Any) -> Iterator[dict[str, Any]]:
+    """Every object with a `path`, a class to build, however deep."""
     if isinstance(value, dict):
-        if isinstance(value.get("args"), dict):
-            yield value["args"]
+        if isinstance(value.get("path"), str):
+            yield value
         value = list(value.values())
     if isinstance(value, list):
         for item in value:
-            yield from _arguments(item)
+            yield from _components(item)
+
+
+def _inside(root: Path, place: Path) -> bool:
+    return place.is_absolute() and place.resolve().is_relative_to(root)
+
+
+def _places(component: dict[str, Any]) -> list[str]:
+    """Where a store puts its files: absolute paths, or KIT for a class that finds the kit itself."""
+    if component["path"].startswith(OWN_STORES):
+        return [KIT]
+    arguments = component.get("args") or {}
+    # in a storage, uri_root "/" is the root of names and no path of the machine
+    return [str(arguments[key]) for key in ("root_dir", "uri_root") if arguments.get(key, "/") != "/"]

@@ -100,7 +100,7 @@ def _fibromuscular(x: Array, y: Array, z: Array, patient: Patient) -> Array:
 def _nodules(patient: Patient, random: np.random.Generator) -> np.ndarray:
     """[nodule, (x, y, z, radius in mm, kind, elongation)]; kind 0 = stromal .. 1 = glandular; large glands have more."""
     a, b, c = patient.inner
-    count = int(np.clip(round(0.5 * a * b * c / 1000 * random.uniform(0.7, 1.3)), 3, 16))
+    count = int(np.clip(round((2 + 1.1 * a * b * c / 1000) * random.uniform(0.7, 1.3)), 3, 16))
     direction = random.normal(size=(count, 3))
     direction /= np.linalg.norm(direction, axis=1, keepdims=True)
     depth = random.uniform(0.15, 0.78, size=(count, 1)) ** 0.6

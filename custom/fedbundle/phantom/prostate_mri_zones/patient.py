@@ -47,7 +47,7 @@ class Patient:
 def invent(random: np.random.Generator) -> Patient:
     """Draw a patient: 25 to 90 mL, the transition zone's share growing with the volume (hyperplasia)."""
     age = int(np.clip(random.normal(67, 8), 48, 86))
-    volume = float(np.clip(np.exp(random.normal(3.72 + 0.008 * (age - 67), 0.34)), 26, 88))
+    volume = float(26 + 62 * random.beta(1.5 + 0.02 * (age - 48), 3.2))
     size = (volume * 1000 / (4 / 3 * pi)) ** (1 / 3)
     large = float(np.clip((volume - 25) / 65, 0, 1))
     across = (1.26 - 0.10 * large) * random.uniform(0.97, 1.03)

@@ -1,0 +1,65 @@
+"""Values of a DICOM header, read so that a malformed value counts as absent and never raises."""
+
+import math
+import struct
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
+
+# what pydicom 3 raises when it converts a malformed element
+MALFORMED = (ValueError, TypeError, ArithmeticError, LookupError, AttributeError, NotImplementedError, struct.error)
+
+
+@contextmanager
+def tolerant() -> Iterator[None]:
+    """Silence pydicom's warnings about malformed values; they quote the value, which may be a patient's name."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def value(header: Dataset, name: str | tuple[int, int]) -> Any:
+    """Value of an element by keyword or (group, element); None when absent, empty or malformed."""
+    try:
+        found = header[name].value
+    except MALFORMED:
+        return None
+    return None if found is None or found == "" or found == b"" else found
+
+
+def values(header: Dataset, name: str | tuple[int, int]) -> tuple[Any, ...]:
+    """All values of an element that may hold several; empty when absent or malformed."""
+    found = value(header, name)
+    if found is None:
+        return ()
+    return tuple(found) if isinstance(found, (MultiValue, list, tuple)) else (found,)
+
+
+def text(header: Dataset, name: str) -> str:
+    """First value as text without blanks around it; "" when absent."""
+    found = values(header, name)
+    return str(found[0]).strip() if found else ""
+
+
+def codes(header: Dataset, name: str) -> tuple[str, ...]:
+    """All values of a code string (CS) in upper case."""
+    return tuple(str(found).strip().upper() for found in values(header, name))
+
+
+def numbers(header: Dataset, name: str, count: int) -> tuple[float, ...] | None:
+    """Exactly `count` finite numbers, or None."""
+    try:
+        found = tuple(float(item) for item in values(header, name))
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return found if len(found) == count and all(map(math.isfinite, found)) else None
+
+
+def number(header: Dataset, name: str) -> float | None:
+    """One finite number, or None."""
+    found = numbers(header, name, 1)
+    return found[0] if found else None

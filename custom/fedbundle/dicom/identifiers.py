@@ -1,0 +1,105 @@
+"""What in a header tells who the patient is: the strings that must not be found in anything that is written.
+
+- person names, whole and in their parts; ids and places by attribute; dates; UIDs that PS3.6 does not register;
+- at every depth, and in private elements where their value representation is one of these.
+
+Left out are strings that would be found by chance or by design, and nothing else:
+
+- parts of a name with fewer than 3 letters, other text with fewer than 4 letters and digits (the whole name stays);
+- single words that our own files consist of (`OWN_WORDS`), such as a patient called "Test";
+- dates that are dummies.
+"""
+
+import re
+from collections.abc import Iterator
+
+from pydicom import DataElement, Dataset
+from pydicom.config import disable_value_validation
+from pydicom.multival import MultiValue
+from pydicom.uid import UID_dictionary
+
+from fedbundle.dicom.allowed import DUMMY_DATE
+
+IDS = """
+PatientID OtherPatientIDs IssuerOfPatientID MedicalRecordLocator PatientAddress PatientTelephoneNumbers
+PatientTelecomInformation PatientComments AdditionalPatientHistory CountryOfResidence RegionOfResidence
+MilitaryRank Occupation PatientReligiousPreference AccessionNumber StudyID
+AdmissionID IssuerOfAdmissionID ServiceEpisodeID RequestedProcedureID ScheduledProcedureStepID
+PerformedProcedureStepID PlacerOrderNumberImagingServiceRequest FillerOrderNumberImagingServiceRequest
+InstitutionName InstitutionAddress InstitutionalDepartmentName RequestingService StationName DeviceSerialNumber
+PerformedStationName ScheduledStationName PerformedLocation ScheduledProcedureStepLocation CurrentPatientLocation
+PerformedStationAETitle ScheduledStationAETitle DetectorID GantryID CassetteID PlateID DeviceUID
+ReferringPhysicianAddress ReferringPhysicianTelephoneNumbers PersonAddress PersonTelephoneNumbers
+ResponsibleOrganization ClinicalTrialSubjectID ClinicalTrialSiteID ClinicalTrialSiteName ClinicalTrialProtocolID
+ImageComments
+"""
+OUR_WORDS = """
+affine anonymous approved axial background body bundle case cases choice code columns coronal cube dataset date
+datalist description detail dicom evaluation false federation fedbundle float frame geometry hospital image images
+input inputs label labels male mask masks med medical modality mrs name nifti null oblique origin original patient
+phantom pelvis pixel prof prostate reason refused rows sagittal scanner series sha256 site size slice slices space
+spacing split splits string study test text time training transition transverse true unknown used validation version
+volume voxel weight zone zones
+"""
+ID_KEYWORDS = frozenset(IDS.split())
+OWN_WORDS = frozenset(OUR_WORDS.split())
+UNREADABLE = (ValueError, TypeError, AttributeError, KeyError, NotImplementedError, OverflowError, IndexError)
+DATE = re.compile(r"(?:18|19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
+DUMMY_DATES = frozenset({DUMMY_DATE, "00010101", "19700101", "18000101"})
+SHORTEST_UID = 8
+MIN_LETTERS = 3
+
+
+def identifiers(dataset: Dataset) -> set[str]:
+    """All identifying strings of a header, collected at every depth, by the rules above."""
+    found: set[str] = set()
+    with disable_value_validation():  # pydicom's warnings repeat the value
+        for element in _elements(dataset):
+            texts = _values(element.value)
+            if element.VR == "PN":
+                found.update(part for name in texts for part in _name_parts(name))
+            elif element.VR == "UI":
+                found.update(uid for uid in texts if uid not in UID_dictionary and len(uid) >= SHORTEST_UID)
+            elif element.VR in ("DA", "DT"):
+                found.update(text[:8] for text in texts)
+            elif element.keyword in ID_KEYWORDS:
+                found.update(text for text in texts if text.casefold() not in OWN_WORDS)
+    return {text for text in found if _telling(text)}
+
+
+def _elements(dataset: Dataset) -> Iterator[DataElement]:
+    for tag in dataset.keys():  # noqa: SIM118 -- iterating a Dataset stops at the first value that cannot be parsed
+        try:
+            element = dataset[tag]
+        except UNREADABLE:
+            continue
+        if element.VR == "SQ":
+            for item in element.value:
+                yield from _elements(item)
+        else:
+            yield element
+
+
+def _values(value: object) -> list[str]:
+    parts = value if isinstance(value, MultiValue | list) else [value]
+    return [text for part in parts if part is not None and (text := str(part).strip(" \0"))]
+
+
+def _name_parts(name: str) -> Iterator[str]:
+    """The whole name, each group (letters, ideographs, phonetics), and each word of it."""
+    yield name
+    for group in name.split("="):
+        yield group.strip(" ^")
+        for word in re.split(r"[\s^=,;]+", group):
+            if word.casefold() not in OWN_WORDS:
+                yield word
+            if all(part.isalpha() for part in word.split("-")):
+                yield from (part for part in word.split("-") if part.casefold() not in OWN_WORDS)
+
+
+def _telling(text: str) -> bool:
+    if DATE.fullmatch(text):
+        return text not in DUMMY_DATES
+    if text.isascii():
+        return sum(map(str.isalnum, text)) >= (3 if text.isalpha() else 4)
+    return len(text) >= 2  # one ideograph is a common word, two are a name

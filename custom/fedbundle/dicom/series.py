@@ -1,0 +1,143 @@
+"""Find the DICOM series in a folder: one pass over headers, any file name, nothing but headers in memory."""
+
+import os
+import re
+import stat
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from pydicom import dcmread
+from pydicom.dataset import Dataset
+from pydicom.uid import MediaStorageDirectoryStorage
+from tqdm import tqdm
+
+from fedbundle.dicom.geometry import Plane, distances, plane
+from fedbundle.dicom.header import number, text, tolerant
+from fedbundle.errors import InputError
+
+PREAMBLE = 128
+MAGIC = b"DICM"
+# first element of a file without preamble: a low tag of group 0002 or 0008, little endian
+BARE_START = re.compile(rb"[\x02\x08]\x00[\x00-\x18]\x00")
+DEFERRED = 4096  # bytes; longer elements (vendor protocol dumps) are read only when someone asks for them
+
+
+@dataclass(frozen=True, eq=False)
+class Series:
+    """Files of one SeriesInstanceUID; `headers` and `files` run in parallel, sorted along the slice normal."""
+
+    uid: str
+    study_uid: str
+    headers: tuple[Dataset, ...]  # without pixels
+    files: tuple[Path, ...]
+
+    @cached_property
+    def planes(self) -> tuple[Plane | None, ...]:
+        """Plane of each slice, None where its header gives no place."""
+        with tolerant():
+            return tuple(plane(header) for header in self.headers)
+
+    @property
+    def first(self) -> Dataset:
+        """Header of the first slice."""
+        return self.headers[0]
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What a folder holds."""
+
+    series: list[Series]
+    files: int  # regular files seen
+    skipped: int  # no DICOM, or a DICOMDIR
+    damaged: int  # DICOM by their first bytes, but without a readable header
+
+    def studies(self) -> dict[str, list[Series]]:
+        """Series by StudyInstanceUID, in the order of the UIDs."""
+        found: dict[str, list[Series]] = defaultdict(list)
+        for series in self.series:
+            found[series.study_uid].append(series)
+        return dict(sorted(found.items()))
+
+
+def scan(folder: Path) -> list[Series]:
+    """Series of a folder, searched recursively; see `survey`."""
+    return survey(folder).series
+
+
+def survey(folder: Path) -> Survey:
+    """Read every header below `folder` once and group them; progress goes to a terminal's stderr.
+
+    Raises:
+        InputError: no such folder, or a folder or file in it may not be read.
+    """
+    if not folder.is_dir():
+        raise InputError(f"DICOM folder must exist, got {folder}; check the path")
+    groups: dict[tuple[str, str], list[tuple[Dataset, Path]]] = defaultdict(list)
+    files = skipped = damaged = 0
+    with tolerant():
+        for path in tqdm(_regular_files(folder), desc="headers", unit=" files", disable=None):
+            files += 1
+            if not _looks_like_dicom(path):
+                skipped += 1
+                continue
+            header = _read(path)
+            if header is None:
+                damaged += 1
+            elif _is_directory(header):
+                skipped += 1
+            else:
+                groups[text(header, "StudyInstanceUID"), text(header, "SeriesInstanceUID")].append((header, path))
+        found = [_series(key, members) for key, members in sorted(groups.items())]
+    return Survey(found, files, skipped, damaged)
+
+
+def _regular_files(folder: Path) -> Iterator[Path]:
+    def refuse(error: OSError) -> None:
+        raise InputError(f"DICOM folder must be readable, got {error.strerror} inside it; mend its rights") from error
+
+    for place, folders, names in os.walk(folder, onerror=refuse):
+        folders.sort()
+        for name in sorted(names):
+            path = Path(place, name)
+            try:
+                regular = stat.S_ISREG(path.stat().st_mode)
+            except OSError:  # a link that leads nowhere
+                continue
+            if regular:
+                yield path
+
+
+def _looks_like_dicom(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            start = file.read(PREAMBLE + len(MAGIC))
+    except OSError as error:
+        raise InputError(f"DICOM files must be readable, got {error.strerror} for one; mend its rights") from error
+    return start[PREAMBLE:] == MAGIC or BARE_START.match(start) is not None
+
+
+def _read(path: Path) -> Dataset | None:
+    try:
+        header = dcmread(path, stop_before_pixels=True, defer_size=DEFERRED, force=True)
+        named = all(text(header, uid) for uid in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"))
+    except Exception:  # hostile bytes make pydicom raise almost anything; the file is counted as damaged
+        return None
+    return header if named or _is_directory(header) else None
+
+
+def _is_directory(header: Dataset) -> bool:
+    return text(header.file_meta, "MediaStorageSOPClassUID") == MediaStorageDirectoryStorage
+
+
+def _series(key: tuple[str, str], members: list[tuple[Dataset, Path]]) -> Series:
+    planes = [plane(header) for header, _ in members]
+    placed = [each for each in planes if each is not None]
+    along = distances(placed).tolist() if len(placed) == len(members) else [0.0] * len(members)
+    numbered = [number(header, "InstanceNumber") or 0.0 for header, _ in members]
+    order = sorted(range(len(members)), key=lambda i: (along[i], numbered[i], str(members[i][1])))
+    headers, files = zip(*(members[i] for i in order), strict=True)
+    return Series(key[1], key[0], headers, files)

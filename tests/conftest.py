@@ -1,0 +1,51 @@
+"""What all tests share: one thread per process, nobody's own settings, and where real images and the clinic are."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # several processes share few cores; must be set before torch comes
+os.environ["MPLBACKEND"] = "Agg"
+os.environ.pop("FEDBUNDLE_SITE", None)  # a developer's own site home stays untouched
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+def unavailable(reason: str) -> None:
+    """Skip; fail instead where real images were declared to be there (FEDBUNDLE_REQUIRE_TESTDATA=1)."""
+    if os.environ.get("FEDBUNDLE_REQUIRE_TESTDATA") == "1":
+        pytest.fail(f"{reason}, but FEDBUNDLE_REQUIRE_TESTDATA=1")
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def testdata() -> Callable[[str], Path]:
+    """Path of a file or folder of the real, openly licensed images: `testdata("prostate_mr/ProstateX-0000")`."""
+
+    def find(name: str) -> Path:
+        root = os.environ.get("FEDBUNDLE_TESTDATA")
+        if not root:
+            unavailable("real images: FEDBUNDLE_TESTDATA is not set")
+        path = Path(str(root)).resolve() / name
+        if not path.exists():
+            unavailable(f"real images: {name} is not in FEDBUNDLE_TESTDATA")
+        return path
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """Root of the source tree."""
+    return REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def clinic_python() -> Path:
+    """Python of an environment that has what the bundles' metadata name, and no fedbundle; `make test` makes it."""
+    python = REPOSITORY / ".venv-clinic" / "bin" / "python"
+    if not (REPOSITORY / ".venv-clinic" / ".ready").is_file():
+        pytest.skip("no .venv-clinic: run the tests with make")
+    return python

@@ -1,0 +1,46 @@
+"""A process killed in mid-round costs its site, not the run, and the site is named within a minute."""
+
+import os
+import signal
+import threading
+import time
+
+import pytest
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(400)]
+VICTIM = "nijmegen"
+
+
+@pytest.mark.parametrize("role", ["trainer", "parent"])
+def test_the_run_goes_on_without_a_killed_site(consortium, role: str) -> None:  # type: ignore[no-untyped-def]
+    said: list[str] = []
+    env = consortium.watcher(said)
+    times: dict[str, float] = {}
+
+    def note(line: str) -> None:
+        said.append(line)
+        if VICTIM + ":" in line:
+            times.setdefault("named", time.monotonic())
+
+    env.say = note
+    job_id = env.submit(consortium.job(rounds=200, local_epochs=4))
+    killer = threading.Thread(target=_kill_in_mid_run, args=(consortium, said, role, times))
+    killer.start()
+    end = env.follow(job_id)
+    killer.join()
+    assert times["named"] - times["killed"] < 60
+    assert end.ledger["outcome"] == "COMPLETED", end.ledger["reason"]
+    assert len(end.ledger["rounds"]) == 200
+    last = end.ledger["rounds"][-1]["sites"]
+    assert all(last[site]["status"] == "used" for site in consortium.hospitals if site != VICTIM)
+    assert end.ledger["sites"][VICTIM]["state"] in ("failed", "silent")
+    assert end.ledger["sites"][VICTIM]["reason"]
+    consortium.federation.wait_ready(60)
+
+
+def _kill_in_mid_run(consortium, said: list[str], role: str, times: dict[str, float]) -> None:  # type: ignore[no-untyped-def]
+    while not any(line.startswith("round") and not line.startswith("round 0/") for line in said):
+        time.sleep(0.1)
+    (pid,) = consortium.federation.pids(VICTIM, role)
+    times["killed"] = time.monotonic()
+    os.kill(pid, signal.SIGKILL)

@@ -1,0 +1,77 @@
+"""Three hospitals train over mutual TLS; the ledger says who took part."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import jsonschema
+import pytest
+import torch
+
+from fedbundle.flare.ledger import schema
+from fedbundle.flare.persistor import BEST
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+
+
+@pytest.fixture(scope="module")
+def said() -> list[str]:
+    return []
+
+
+@pytest.fixture(scope="module")
+def end(consortium, said):  # type: ignore[no-untyped-def]
+    return consortium.run(consortium.job(rounds=3), said)
+
+
+def test_every_round_names_every_site_with_all_figures(consortium, end) -> None:  # type: ignore[no-untyped-def]
+    jsonschema.validate(end.ledger, schema())
+    assert end.ledger["outcome"] == "COMPLETED"
+    assert len(end.ledger["rounds"]) == 3
+    for entry in end.ledger["rounds"]:
+        assert set(entry["sites"]) == set(consortium.hospitals)
+        for part in entry["sites"].values():
+            assert part["cases"] == {"offered": 6, "used": 6, "dropped": {}}
+            assert {"steps", "weight", "metrics", "recipe_digest", "update_norm", "seconds"} <= set(part)
+            assert part["recipe_digest"] == end.ledger["declared"]["recipe_digest"]
+
+
+def test_it_learns_and_every_site_is_tested(consortium, end) -> None:  # type: ignore[no-untyped-def]
+    first, last = end.ledger["rounds"][0]["metric"], end.ledger["selected"]["metric"]
+    assert last > first + 0.3
+    tested = end.ledger["evaluations"]["test of the selected weights"]["sites"]
+    assert {site: part["metrics"]["val_mean_dice"]["n"] for site, part in tested.items()} == dict.fromkeys(
+        consortium.hospitals, 10
+    )
+
+
+@pytest.mark.usefixtures("end")
+def test_progress_was_told_while_it_ran(said) -> None:  # type: ignore[no-untyped-def]
+    assert any("round 2/3" in line and "val_mean_dice" in line for line in said), said
+
+
+def test_the_selected_weights_are_a_state_dict(end) -> None:  # type: ignore[no-untyped-def]
+    (weights,) = end.result.rglob(BEST)
+    state = torch.load(weights, weights_only=True)
+    assert all(torch.isfinite(value).all() for value in state.values())
+
+
+def test_the_exported_job_is_configuration_only(consortium) -> None:  # type: ignore[no-untyped-def]
+    job = consortium.job()
+    files = sorted(str(file.relative_to(job)) for file in job.rglob("*") if file.is_file())
+    assert files == ["app/config/config_fed_client.json", "app/config/config_fed_server.json", "meta.json"]
+    assert not any(str(consortium.folder) in file.read_text() for file in job.rglob("*.json"))
+
+
+def test_nvflare_job_submit_works_as_documented(consortium) -> None:  # type: ignore[no-untyped-def]
+    kit = next(kit for name, kit in consortium.kits.items() if name.startswith("scientist"))
+    nvflare = [str(Path(sys.executable).parent / "nvflare"), "job"]
+    common = ["--startup-kit", str(kit), "--format", "json"]
+    told = subprocess.run([*nvflare, "submit", "-j", str(consortium.job()), *common], capture_output=True, text=True)
+    assert told.returncode == 0, told.stdout + told.stderr
+    job_id = re.search(r"[0-9a-f]{8}-[0-9a-f-]{27}", told.stdout)
+    assert job_id, told.stdout
+    end = consortium.watcher().follow(job_id.group())
+    assert end.ledger["outcome"] == "COMPLETED", json.dumps(end.ledger)
