@@ -49,7 +49,7 @@ clean: ## remove environments, caches and what poc and provision made
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 		echo "Python must be 3.11 or newer, got $$($(PYTHON) --version 2>&1 | head -n 1); say make PYTHON=/path/to/python3.11"; exit 1; }
-	@echo "installing into $(VENV) (once; about 2 GB)"
+	@echo "installing into $(VENV) (once; some minutes, about 3 GB)"
 	@test -e $@ || rm -rf $(VENV)
 	@rm -f $@
 	@$(PYTHON) -m venv $(VENV)
@@ -58,7 +58,7 @@ $(READY): pyproject.toml constraints.txt
 
 # A clinic that has never heard of fedbundle: only the packages that the bundles' metadata name.
 $(CLINIC_READY): $(READY) tests/clinic_environment.py $(METADATA)
-	@echo "installing into $(CLINIC) (once)"
+	@echo "installing what the bundles name into $(CLINIC) (once)"
 	@test -e $@ || rm -rf $(CLINIC)
 	@rm -f $@
 	@$(PYTHON) -m venv $(CLINIC)

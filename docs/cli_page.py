@@ -4,6 +4,7 @@ import ast
 import inspect
 import sys
 from dataclasses import MISSING, Field, fields
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, get_args, get_origin
 
@@ -61,7 +62,7 @@ def _docstrings(verb: type[Verb]) -> dict[str, str]:
     found: dict[str, str] = {}
     for kind in reversed(verb.__mro__[:-1]):
         body = ast.parse(inspect.getsource(kind)).body[0].body  # type: ignore[attr-defined]
-        for statement, after in zip(body, body[1:], strict=False):
+        for statement, after in pairwise(body):
             if isinstance(statement, ast.AnnAssign) and isinstance(after, ast.Expr):
                 found[statement.target.id] = " ".join(ast.literal_eval(after.value).split())  # type: ignore[union-attr]
     return found

@@ -20,9 +20,10 @@ from memory import PeakMemory
 from fedbundle.cli import Approve, Export, Ingest, Install, Outcome, Phantom, Predict, SiteInit
 from fedbundle.errors import FedbundleError, FellShortError
 from fedbundle.flare.ledger import render
-from fedbundle.flare.processes import Federation, free_port, kind_of
+from fedbundle.flare.processes import Federation, free_port
 from fedbundle.flare.watch import JobEnd, WatchedProdEnv
 from fedbundle.provision.kits import provision
+from fedbundle.site.kit import kind_of
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 SERVER = "server"

@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 from samples.ball_site import BUNDLE, write_ball_bundle, write_ball_site
 
-from fedbundle.flare.processes import Federation, free_port, kind_of
+from fedbundle.flare.processes import Federation, free_port
 from fedbundle.flare.recipe import BundleRecipe
 from fedbundle.flare.watch import JobEnd, WatchedProdEnv
 from fedbundle.provision.kits import provision
 from fedbundle.site.home import SiteHome
+from fedbundle.site.kit import kind_of
 
 PROJECT = Path(__file__).parents[2] / "provisioning" / "project.yml"
 SCIENTIST = "scientist@trondheim.example"
@@ -61,11 +62,11 @@ def consortium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Consortium]
     kits = provision(PROJECT, folder / "kits", port=free_port())
     bundle = write_ball_bundle(folder)
     homes = {}
-    for seed, (name, kit) in enumerate((name, kit) for name, kit in kits.items() if kind_of(kit)):
-        home = "server" if kind_of(kit) == "server" else name
-        homes[home] = write_ball_site(folder / "sites", home, bundle, seed)
-        homes[home].point_kit(kit)
     with Federation(kits, folder / "run") as federation:
+        for seed, (name, kit) in enumerate(federation.kits.items()):
+            home = "server" if kind_of(kit) == "server" else name
+            homes[home] = write_ball_site(folder / "sites", home, bundle, seed)
+            homes[home].point_kit(kit)
         federation.start()
         federation.wait_ready(120)
         yield Consortium(folder, bundle, kits, homes, federation)

@@ -1,4 +1,4 @@
-"""What a hospital or the server must not run is refused, with the reason where the scientist looks, and nothing hangs."""
+"""What a hospital or the server must not run is refused, the scientist learns why, and nothing hangs."""
 
 from pathlib import Path
 from typing import Any

@@ -5,8 +5,10 @@
 
 Left out are strings that would be found by chance or by design, and nothing else:
 
-- parts of a name with fewer than 3 letters, other text with fewer than 4 letters and digits (the whole name stays);
-- single words that our own files consist of (`OWN_WORDS`), such as a patient called "Test";
+- words of a name with fewer than 3 letters, other text with fewer than 4 letters and digits, numbers with fewer than 5
+  digits or with one digit repeated (the whole name stays);
+- single words that our own files consist of, and those that stand for "nothing here" (`OWN_WORDS`), such as a patient
+  called "Test" or an operator called "Unknown";
 - dates that are dummies.
 """
 
@@ -34,11 +36,11 @@ ResponsibleOrganization ClinicalTrialSubjectID ClinicalTrialSiteID ClinicalTrial
 ImageComments
 """
 OUR_WORDS = """
-affine anonymous approved axial background body bundle case cases choice code columns coronal cube dataset date
-datalist description detail dicom evaluation false federation fedbundle float frame geometry hospital image images
-input inputs label labels male mask masks med medical modality mrs name nifti null oblique origin original patient
-phantom pelvis pixel prof prostate reason refused rows sagittal scanner series sha256 site size slice slices space
-spacing split splits string study test text time training transition transverse true unknown used validation version
+affine anonymized anonymous approved axial background body bundle case cases choice code columns coronal cube dataset date
+datalist deidentified description detail dicom evaluation false federation fedbundle float frame geometry hospital image images
+input inputs label labels male mask masks med medical modality mrs name nifti none null oblique origin original patient
+phantom pelvis pixel prof prostate reason refused removed rows sagittal scanner series sha256 site size slice slices space
+spacing split splits string study test text time training transition transverse true unknown unspecified used validation version
 volume voxel weight zone zones
 """
 ID_KEYWORDS = frozenset(IDS.split())
@@ -47,6 +49,7 @@ UNREADABLE = (ValueError, TypeError, AttributeError, KeyError, NotImplementedErr
 DATE = re.compile(r"(?:18|19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
 DUMMY_DATES = frozenset({DUMMY_DATE, "00010101", "19700101", "18000101"})
 SHORTEST_UID = 8
+SHORTEST_NUMBER = 5
 MIN_LETTERS = 3
 
 
@@ -63,7 +66,7 @@ def identifiers(dataset: Dataset) -> set[str]:
             elif element.VR in ("DA", "DT"):
                 found.update(text[:8] for text in texts)
             elif element.keyword in ID_KEYWORDS:
-                found.update(text for text in texts if text.casefold() not in OWN_WORDS)
+                found.update(texts)
     return {text for text in found if _telling(text)}
 
 
@@ -87,19 +90,21 @@ def _values(value: object) -> list[str]:
 
 def _name_parts(name: str) -> Iterator[str]:
     """The whole name, each group (letters, ideographs, phonetics), and each word of it."""
-    yield name
-    for group in name.split("="):
-        yield group.strip(" ^")
-        for word in re.split(r"[\s^=,;]+", group):
-            if word.casefold() not in OWN_WORDS:
-                yield word
-            if all(part.isalpha() for part in word.split("-")):
-                yield from (part for part in word.split("-") if part.casefold() not in OWN_WORDS)
+    for part in (name, *name.split("=")):
+        yield part.strip(" ^=")
+        for word in re.split(r"[\s^=,;]+", part):
+            yield word
+            if all(half.isalpha() for half in word.split("-")):
+                yield from word.split("-")
 
 
 def _telling(text: str) -> bool:
+    if text.casefold() in OWN_WORDS:
+        return False
     if DATE.fullmatch(text):
         return text not in DUMMY_DATES
+    if text.isdigit():
+        return len(text) >= SHORTEST_NUMBER and len(set(text)) > 1
     if text.isascii():
-        return sum(map(str.isalnum, text)) >= (3 if text.isalpha() else 4)
+        return sum(map(str.isalnum, text)) >= (MIN_LETTERS if text.isalpha() else MIN_LETTERS + 1)
     return len(text) >= 2  # one ideograph is a common word, two are a name

@@ -2,7 +2,8 @@
 
 - a date also in the ways people write it; a text as it is, in capitals, capitalised and (from 4 letters on) in small
   letters, with ^ as space or underscore, as JSON escapes and in the character sets of PS3.3 C.12.1.1.2;
-- short strings (below 8 bytes) as whole words only; digits only where no further digit touches them.
+- short strings (below 8 bytes) as whole words only, short numbers not as parts of decimal numbers; longer numbers only
+  where no further digit touches them.
 """
 
 import json
@@ -15,6 +16,9 @@ from fedbundle.dicom.identifiers import DATE, MIN_LETTERS
 CODECS = ("utf-8", "utf-16-le", "latin-1", *(f"iso8859-{n}" for n in (2, 5, 6, 7, 8, 9, 11)))
 CODECS += ("shift_jis", "iso2022_jp_2", "euc_jp", "euc_kr", "gb18030")
 WHOLE_WORD = 8  # bytes
+DIGITS = b"0123456789"
+LETTERS_DIGITS = DIGITS + b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+NUMBER_PARTS = LETTERS_DIGITS + b".+-"
 
 
 class Needles:
@@ -76,7 +80,8 @@ def _spellings(name: str) -> Iterator[str]:
 
 
 def _stands_alone(content: bytes, offset: int, needle: bytes) -> bool:
-    neighbours = (content[offset - 1 : offset] if offset else b"") + content[offset + len(needle) :][:1]
-    if len(needle) < WHOLE_WORD:
-        return not any(chr(byte).isalnum() and byte < 128 for byte in neighbours)
-    return not (needle.isdigit() and any(chr(byte).isdigit() for byte in neighbours))
+    before, after = content[max(0, offset - 1) : offset], content[offset + len(needle) :][:1]
+    if len(needle) >= WHOLE_WORD and not needle.isdigit():
+        return True
+    touching = DIGITS if len(needle) >= WHOLE_WORD else NUMBER_PARTS if needle.isdigit() else LETTERS_DIGITS
+    return not (before and before in touching) and not (after and after in touching)

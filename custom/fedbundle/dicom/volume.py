@@ -9,10 +9,11 @@ import nibabel
 import numpy as np
 import SimpleITK as sitk  # noqa: N813 -- its own documentation calls it so
 from numpy.typing import NDArray
-from pydicom import dcmread
+from pydicom import Dataset, dcmread
 
-from fedbundle.dicom.geometry import Array, distances, plane, stack_affine
+from fedbundle.dicom.geometry import Array, Plane, distances, plane, stack_affine
 from fedbundle.dicom.header import text, tolerant
+from fedbundle.dicom.series import Series
 from fedbundle.errors import DicomError
 from fedbundle.files import new_file
 
@@ -38,13 +39,23 @@ class Volume:
         """
         with tolerant():
             headers = [dcmread(file, stop_before_pixels=True, specific_tags=list(HEADER)) for file in files]
-        planes = [found for header in headers if (found := plane(header))]
+        return cls._stack(files, headers, [plane(header) for header in headers])
+
+    @classmethod
+    def of(cls, series: Series) -> "Volume":
+        """Like `read`, with the headers that `scan` has read already."""
+        return cls._stack(series.files, series.headers, series.planes)
+
+    @classmethod
+    def _stack(cls, files: Sequence[Path], headers: Sequence[Dataset], places: Sequence[Plane | None]) -> "Volume":
+        planes = [found for found in places if found]
         if not files or len(planes) != len(files):
             raise DicomError("every slice must have a place, got one without; let the gate judge the series first")
         order = np.argsort(distances(planes)).tolist()
         array = _pixels([files[i] for i in order])
         affine = stack_affine([planes[i] for i in order])
-        return cls(array, affine, text(headers[order[0]], "FrameOfReferenceUID"))
+        with tolerant():
+            return cls(array, affine, text(headers[order[0]], "FrameOfReferenceUID"))
 
     @property
     def spacing(self) -> tuple[float, float, float]:

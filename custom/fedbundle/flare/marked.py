@@ -25,7 +25,7 @@ ROLES = {  # words of a command line -> what the process is
     "fedbundle.flare.client": "trainer",
 }
 POLL_S = 0.1
-_TERM_S, _KILL_S = 1.5, 15.0
+_TERM_S, _KILL_S, _LOOK_S = 1.5, 15.0, 0.5
 
 
 @dataclass(frozen=True)
@@ -108,9 +108,11 @@ def _all_processes(mark: str) -> Iterator[Process]:
 
 
 def _second_look(mark: str) -> list[Process]:
-    """One look at /proc can miss a process that is born while its parent ends."""
-    time.sleep(POLL_S)
-    return marked(mark)
+    """One look at /proc can miss a process: while it changes its program, its environment reads as empty."""
+    deadline = time.monotonic() + _LOOK_S
+    while not (found := marked(mark)) and time.monotonic() < deadline:
+        time.sleep(POLL_S)
+    return found
 
 
 def _signal(pid: int, number: signal.Signals) -> None:

@@ -27,10 +27,11 @@ from nvflare.fuel.flare_api.flare_api import new_secure_session
 from fedbundle.errors import FederationError, InputError
 from fedbundle.files import read_json
 from fedbundle.flare.marked import MARK, PARTICIPANT, POLL_S, Process, command_of, end_all, marked, undisturbed
-from fedbundle.site.kit import kind_of
+from fedbundle.site import kit as site_kit
 
 READY = {"server": "Server started", "client": "Successfully registered client"}  # in the kit's log.txt
 TROUBLE = "System is in trouble"  # the supervisor has given up
+APPEAR_S = 5.0  # start.sh leaves its supervisor in the background, which takes a moment
 SUPERVISOR_FILES = ("pid.fl", "daemon_pid.fl", "shutdown.fl", "restart.fl")
 _NOT_SHUT_DOWN = (
     AuthenticationError,
@@ -57,7 +58,7 @@ class Federation:
 
     def __init__(self, kits: Mapping[str, Path], workdir: Path) -> None:
         self.workdir = Path(workdir).resolve()
-        self.kits = {name: Path(kit).resolve() for name, kit in kits.items() if kind_of(Path(kit)) != "admin"}
+        self.kits = {name: Path(kit).resolve() for name, kit in kits.items() if kind_of(Path(kit))}
         self._admin = next((Path(kit) for kit in kits.values() if _is_project_admin(Path(kit))), None)
         self._starts: dict[Path, int] = {}  # sizes of logs when their participant was started
         if not self.kits:
@@ -103,6 +104,9 @@ class Federation:
                 start_new_session=True,
                 check=True,
             )
+            deadline = time.monotonic() + APPEAR_S
+            while not self.pids(name, "supervisor") and time.monotonic() < deadline:
+                time.sleep(POLL_S / 10)
 
     def wait_ready(self, timeout: float = 60.0) -> None:
         """Wait until the server is up and every hospital has registered with it.
@@ -145,7 +149,7 @@ class Federation:
         """
         with undisturbed():
             end_all(str(self.workdir))
-            for name, kit in self.kits.items():
+            for kit in self.kits.values():
                 if not _supervisor_of(kit):
                     for mark in SUPERVISOR_FILES:
                         (kit / mark).unlink(missing_ok=True)
@@ -172,7 +176,7 @@ class Federation:
         return text[start if start <= len(text) else 0 :].decode(errors="replace")  # shorter: a rotated log
 
     def _is_ready(self, name: str) -> bool:
-        return READY[kind_of(self.kits[name])] in self.log(name)
+        return READY[str(kind_of(self.kits[name]))] in self.log(name)
 
     def _environment(self, name: str, home: Path) -> dict[str, str]:
         # NVFL_*: NVFlare would run from another folder or keep its jobs elsewhere
@@ -203,6 +207,16 @@ class Federation:
         return False
 
 
+def kind_of(kit: Path) -> str | None:
+    """Server or client; None for an admin's kit, which has nothing to start.
+
+    Raises:
+        InputError: the folder is no NVFlare kit.
+    """
+    kind = site_kit.kind_of(kit)
+    return None if kind == "admin" else kind
+
+
 def free_port() -> int:
     """A TCP port nobody listens on."""
     with socket.socket() as probe:
@@ -211,7 +225,7 @@ def free_port() -> int:
 
 
 def _is_project_admin(kit: Path) -> bool:
-    if kind_of(kit) != "admin":
+    if kind_of(kit):
         return False
     certificate = x509.load_pem_x509_certificate((kit / "startup" / "client.crt").read_bytes())
     roles = certificate.subject.get_attributes_for_oid(NameOID.UNSTRUCTURED_NAME)  # where NVFlare keeps the role

@@ -166,14 +166,15 @@ def fetch(opened: Session, job_id: str, status: str, out: Path) -> JobEnd:
 
 
 def reasons(opened: Session, job_id: str, folder: Path) -> dict[str, str]:
-    """Why a job did not complete: site error logs and the server's log, one line per participant."""
-    found: dict[str, str] = {}
+    """Why a job did not complete, one line per participant: from deployment, site error logs, the server's log."""
+    detail = opened.get_job_meta(job_id).get("job_deploy_detail") or []
+    found = {site: why for site, _, why in (str(line).partition(": ") for line in detail) if why and why != "OK"}
     logs: dict[str, str] = {}
     try:
         components = opened.list_job_components(job_id)
         served = opened.get_job_logs(job_id, target="server").get("logs", {})
     except AuthorizationError as error:
-        return {"server": f"reasons cannot be read with this kit ({error}); ask the consortium admin"}
+        return found | {"server": f"reasons cannot be read with this kit ({error}); ask the consortium admin"}
     for component in components:
         if component.startswith("ERRORLOG_"):
             logs[component.removeprefix("ERRORLOG_")] = _component(opened, job_id, component, folder)

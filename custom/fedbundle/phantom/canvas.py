@@ -50,26 +50,38 @@ class Canvas:
         self._samples = samples
         self._levels = (np.arange(count)[:, None] + inside).ravel()
         self._to_anatomy = np.linalg.inv(pose) @ grid.affine
-        self.edge_mm = float(max(steps[:2]))
+        self.edge_mm = float(max(*steps[:2], 0.35 * grid.thickness_mm / samples))
         self.signal: Array = np.zeros((count * samples, rows, columns), np.float32)
         self.relief: Array | None = None
 
     def block(self, low: Point, high: Point, frame: NDArray[np.float64] | None = None) -> Block | None:
         """The voxels in a box of local coordinates; `frame` 4x4 maps local to anatomy mm; None = outside the image."""
-        to_local = self._to_anatomy if frame is None else np.linalg.inv(frame) @ self._to_anatomy
-        margin = self.edge_mm
-        sides = [(a - margin, b + margin) for a, b in zip(low, high, strict=True)]
-        corners = np.array([(*corner, 1.0) for corner in product(*sides)])
-        reach = (np.linalg.inv(to_local) @ corners.T)[:3]
-        first, last = np.floor(reach.min(axis=1)), np.ceil(reach.max(axis=1))
-        columns = slice(max(int(first[0]), 0), max(min(int(last[0]) + 1, self.signal.shape[2]), 0))
-        rows = slice(max(int(first[1]), 0), max(min(int(last[1]) + 1, self.signal.shape[1]), 0))
-        levels = slice(*(int(n) for n in np.searchsorted(self._levels, (reach[2].min(), reach[2].max()))))
-        if min(part.stop - part.start for part in (columns, rows, levels)) <= 0:
+        index = self.span(low, high, frame)
+        if index is None:
             return None
+        to_local = self._to_local(frame)
+        levels, rows, columns = index
         i, j = np.arange(columns.start, columns.stop), np.arange(rows.start, rows.stop)
         x, y, z = (self._coordinates(to_local[axis], i, j, self._levels[levels]) for axis in range(3))
-        return Block((levels, rows, columns), x, y, z)
+        return Block(index, x, y, z)
+
+    def span(
+        self, low: Point, high: Point, frame: NDArray[np.float64] | None = None
+    ) -> tuple[slice, slice, slice] | None:
+        """Index of the voxels in a box of local coordinates, without their coordinates."""
+        sides = [(a - self.edge_mm, b + self.edge_mm) for a, b in zip(low, high, strict=True)]
+        corners = np.array([(*corner, 1.0) for corner in product(*sides)])
+        reach = (np.linalg.inv(self._to_local(frame)) @ corners.T)[:3]
+        first, last = np.floor(reach.min(axis=1)), np.ceil(reach.max(axis=1)) + 1
+        _, height, width = self.signal.shape
+        rows, columns = ((max(int(first[n]), 0), min(int(last[n]), size)) for n, size in ((1, height), (0, width)))
+        levels = np.searchsorted(self._levels, (reach[2].min(), reach[2].max()))
+        if rows[0] >= rows[1] or columns[0] >= columns[1] or levels[0] >= levels[1]:
+            return None
+        return slice(int(levels[0]), int(levels[1])), slice(*rows), slice(*columns)
+
+    def _to_local(self, frame: NDArray[np.float64] | None) -> NDArray[np.float64]:
+        return self._to_anatomy if frame is None else np.linalg.inv(frame) @ self._to_anatomy
 
     @staticmethod
     def _coordinates(

@@ -120,6 +120,7 @@ def _named(kind: str) -> Check:
             isinstance(value, str)
             and len(value) <= MAX_NAME
             and value.casefold() not in RESERVED
+            and value == value.strip()  # NVFlare's patterns let a line break at the end through
             and not name_check(value, kind)[0]
         )
 

@@ -3,10 +3,13 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fedbundle.phantom.canvas import Array, Block, Canvas, placed
 from fedbundle.phantom.prostate_mri_zones.patient import Patient
 from fedbundle.phantom.texture import Texture
+
+Nodules = list[tuple[float, ...]]
 
 TRANSITION, PERIPHERAL = 1, 2
 
@@ -31,7 +34,8 @@ def paint_gland(
     a, b, c = (np.float32(axis) for axis in patient.gland)
     lumps = random.uniform(-1, 1, size=(3, 4))
     nodules = _nodules(patient, random)
-    block = canvas.block([-1.2 * a, -1.15 * b, -1.1 * c], [1.2 * a, 1.15 * b, 1.1 * c], placed((0, 0, 0), patient.gland_turn))
+    frame = placed((0, 0, 0), patient.gland_turn)
+    block = canvas.block([-1.2 * a, -1.15 * b, -1.1 * c], [1.2 * a, 1.15 * b, 1.1 * c], frame)
     if block is None:
         return None
     side = np.float32(patient.asymmetry) * np.clip(block.x / (0.5 * a), -1, 1)
@@ -44,7 +48,7 @@ def paint_gland(
     transition = canvas.cover(np.minimum(inner, stroma)) * gland
 
     inside = _peripheral_signal(block, x, tissue, texture, random)
-    lobes = _transition_signal(canvas, block, (x, inner), tissue, texture, nodules)
+    lobes = _transition_signal(canvas, block, frame, tissue, texture, nodules)
     lobes += canvas.cover(stroma) * (tissue["fibromuscular"] - lobes)
     inside += transition * (lobes - inside)
     inside += 0.75 * canvas.cover(np.abs(inner) - np.float32(0.9)) * gland * (tissue["capsule"] - inside)
@@ -54,7 +58,7 @@ def paint_gland(
     return Zones(block, gland, transition)
 
 
-def zone_labels(canvas: Canvas, zones: Zones | None, shape: tuple[int, int, int]) -> np.ndarray:
+def zone_labels(canvas: Canvas, zones: Zones | None, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
     """uint8 [slice, row, column]: a slice's voxel is gland where at least half of it is, then the larger zone."""
     labels = np.zeros(shape, np.uint8)
     if zones is None:
@@ -67,7 +71,7 @@ def zone_labels(canvas: Canvas, zones: Zones | None, shape: tuple[int, int, int]
     return labels
 
 
-def _outline(x: Array, y: Array, height: Array, axes: tuple[np.float32, ...], lumps: np.ndarray) -> Array:
+def _outline(x: Array, y: Array, height: Array, axes: tuple[np.float32, ...], lumps: NDArray[np.float64]) -> Array:
     """Signed distance in mm, about: a chestnut, broader at the base, with a shallow groove behind."""
     a, b, c = axes
     u, v = x / (a * (1 + np.float32(0.12) * height)), y / (b * (1 + np.float32(0.05) * height))
@@ -97,8 +101,8 @@ def _fibromuscular(x: Array, y: Array, z: Array, patient: Patient) -> Array:
     return np.asarray((np.sqrt(u**2 + v**2 + w**2) - 1) * np.float32(0.3 * b), np.float32)
 
 
-def _nodules(patient: Patient, random: np.random.Generator) -> np.ndarray:
-    """[nodule, (x, y, z, radius in mm, kind, elongation)]; kind 0 = stromal .. 1 = glandular; large glands have more."""
+def _nodules(patient: Patient, random: np.random.Generator) -> Nodules:
+    """(x, y, z, radius in mm, kind, elongation) of each; kind 0 = stromal .. 1 = glandular; large glands have more."""
     a, b, c = patient.inner
     count = int(np.clip(round((2 + 1.1 * a * b * c / 1000) * random.uniform(0.7, 1.3)), 3, 16))
     direction = random.normal(size=(count, 3))
@@ -108,7 +112,7 @@ def _nodules(patient: Patient, random: np.random.Generator) -> np.ndarray:
     place = direction * depth * (0.85 * a, 0.85 * b, 0.85 * c) + (0, front, up)
     radius = random.uniform(0.14, 0.38, size=(count, 1)) * b
     kind, long = random.uniform(0, 1, size=(count, 1)), random.uniform(0.85, 1.2, size=(count, 1))
-    return np.hstack([place, radius, kind, long])
+    return [tuple(float(value) for value in row) for row in np.hstack([place, radius, kind, long])]
 
 
 def _peripheral_signal(
@@ -125,23 +129,26 @@ def _peripheral_signal(
 
 
 def _transition_signal(
-    canvas: Canvas,
-    block: Block,
-    lobes: tuple[Array, Array],
-    tissue: dict[str, float],
-    texture: Texture,
-    nodules: np.ndarray,
+    canvas: Canvas, block: Block, frame: NDArray[np.float64], tissue: dict[str, float], texture: Texture, nodules: Nodules
 ) -> Array:
     """Mixed tissue with round nodules, each in a thin dark rim ("organised chaos")."""
     grain, patch = texture.fine(block), texture.coarse(block)
-    signal = tissue["transition"] * (1 + np.float32(0.10) * grain + np.float32(0.14) * patch)
-    for x, y, z, radius, kind, long in nodules.astype(np.float32):
-        squares = ((block.x - x) / long) ** 2 + (block.y - y) ** 2 + ((block.z - z) * long) ** 2
-        distance = np.sqrt(squares) - radius + np.float32(0.3) * patch
-        core = tissue["stroma"] + kind * (tissue["glandular"] - tissue["stroma"])
-        mixed = core * (1 + np.float32(0.08 + 0.18 * kind) * grain)
-        signal += np.float32(0.8) * canvas.cover(distance) * (tissue["capsule"] - signal)
-        signal += canvas.cover(distance + np.float32(1.1)) * (mixed - signal)
+    signal = np.float32(tissue["transition"]) * (1 + np.float32(0.10) * grain + np.float32(0.14) * patch)
+    for x, y, z, radius, kind, long in nodules:
+        reach = 1.2 * radius + 1
+        span = canvas.span((x - reach, y - reach, z - reach), (x + reach, y + reach, z + reach), frame)
+        if span is None:
+            continue
+        part = tuple(
+            slice(max(a.start - b.start, 0), max(a.stop - b.start, 0)) for a, b in zip(span, block.index, strict=True)
+        )
+        squares = ((block.x[part] - x) / long) ** 2 + (block.y[part] - y) ** 2 + ((block.z[part] - z) * long) ** 2
+        distance = np.sqrt(squares) - radius + np.float32(0.3) * patch[part]
+        core = np.float32(tissue["stroma"] + kind * (tissue["glandular"] - tissue["stroma"]))
+        mixed = core * (1 + np.float32(0.08 + 0.18 * kind) * grain[part])
+        under = signal[part]
+        under += np.float32(0.8) * canvas.cover(distance) * (np.float32(tissue["capsule"]) - under)
+        under += canvas.cover(distance + np.float32(1.1)) * (mixed - under)
     return np.asarray(signal, np.float32)
 
 

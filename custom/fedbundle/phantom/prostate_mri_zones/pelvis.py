@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fedbundle.phantom.canvas import Array, Block, Canvas, Layers, placed, rotation
 from fedbundle.phantom.prostate_mri_zones.patient import Patient
@@ -170,7 +171,7 @@ def _paint_plexus(canvas: Canvas, patient: Patient, tissue: dict[str, float], te
     canvas.blend(block, canvas.cover((level - 1) * (b + 6)) * np.float32(0.85), signal)
 
 
-def _paint_bladder(canvas: Canvas, patient: Patient, tissue: dict[str, float], drawn: np.ndarray) -> None:
+def _paint_bladder(canvas: Canvas, patient: Patient, tissue: dict[str, float], drawn: NDArray[np.float64]) -> None:
     """Urine in a dark wall, on and in front of the base of the gland."""
     b, c = patient.gland[1:]
     deep = patient.bladder_mm
@@ -181,7 +182,7 @@ def _paint_bladder(canvas: Canvas, patient: Patient, tissue: dict[str, float], d
 
 
 def _paint_vesicles(
-    canvas: Canvas, patient: Patient, tissue: dict[str, float], texture: Texture, drawn: np.ndarray
+    canvas: Canvas, patient: Patient, tissue: dict[str, float], texture: Texture, drawn: NDArray[np.float64]
 ) -> None:
     """Seminal vesicles: a bow tie of bright tubules behind the bladder, and the dark ampullae between them."""
     b, c = patient.gland[1:]
@@ -202,7 +203,7 @@ def _paint_vesicles(
 
 
 def _paint_rectum(
-    canvas: Canvas, patient: Patient, tissue: dict[str, float], texture: Texture, drawn: np.ndarray
+    canvas: Canvas, patient: Patient, tissue: dict[str, float], texture: Texture, drawn: NDArray[np.float64]
 ) -> None:
     """Anal canal and rectum: dark muscle, grey mucosa, gas or stool; it bends back above and forward below."""
     b, c = patient.gland[1:]

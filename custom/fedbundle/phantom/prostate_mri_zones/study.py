@@ -81,9 +81,11 @@ def render(
     grid: Grid, man: Patient, acquisition: Acquisition, texture: Texture, shapes: np.random.Generator, samples: int
 ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
     """Noise-free signal (float32) and labels (uint8) of a man on a grid, both [slice, row, column]."""
-    canvas = Canvas(grid, man.pose, samples)
     tissue = signals(acquisition)
-    paint_pelvis(canvas, man, tissue, texture, shapes)
+    pelvis = Canvas(grid, man.pose, 1)
+    paint_pelvis(pelvis, man, tissue, texture, shapes)
+    canvas = Canvas(grid, man.pose, samples)
+    canvas.signal[:] = np.repeat(pelvis.signal, samples, axis=0)
     zones = paint_gland(canvas, man, tissue, texture, shapes)
     return canvas.slices(), zone_labels(canvas, zones, grid.shape)
 

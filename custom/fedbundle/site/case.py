@@ -1,0 +1,198 @@
+"""One study in, one case out: chosen series as NIfTI, its mask, kept DICOM, and a line per series."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydicom import dcmread
+
+from fedbundle.dicom.deidentify import deidentify, patient_pseudonym, pseudonym
+from fedbundle.dicom.gate import USED
+from fedbundle.dicom.header import text, tolerant
+from fedbundle.dicom.roles import NOT_PREFERRED, Choice, choose
+from fedbundle.dicom.series import Series
+from fedbundle.dicom.technical import technical
+from fedbundle.dicom.volume import Volume, write_nifti
+from fedbundle.errors import DicomError, OutputError
+from fedbundle.files import new_folder, sha256
+from fedbundle.site.journal import Line, files_of, used
+from fedbundle.site.labels import LabelSheet, read_mask
+from fedbundle.site.refusal import RefusedError
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """What is the same for all studies of a run."""
+
+    dataset: Path
+    key: bytes  # the site's secret
+    rules: dict[str, Any]  # configs/ingest.json
+    labels: LabelSheet | None
+    keep_dicom: bool
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a study; `lines` go into the journal."""
+
+    case: str
+    patient: str
+    code: str  # USED, or why not
+    lines: list[Line]
+    resumed: bool = False  # an earlier run had finished it
+
+
+def case_of(study: list[Series], key: bytes) -> tuple[str, str]:
+    """Pseudonyms of case and patient, the same in every run."""
+    patient = patient_pseudonym(study[0].first, key)
+    return pseudonym(key, "case", patient, study[0].study_uid), patient
+
+
+def take(study: list[Series], place: Workplace, before: list[Line] | None) -> Outcome:
+    """Bring one study into the dataset, or say why not; a study that an earlier run finished is left as it is.
+
+    Args:
+        study: all series of one StudyInstanceUID.
+        place: what to do it with.
+        before: lines of an earlier run on this case.
+
+    Raises:
+        OutputError: the dataset cannot be written, which no other study would survive either.
+    """
+    case, patient = case_of(study, place.key)
+    choice: Choice | None = None
+    try:
+        _one_patient(study)
+        choice = choose(study, place.rules)
+        if choice.code != USED:
+            return Outcome(case, patient, choice.code, _lines(case, patient, study, place, choice))
+        source = _fingerprint(choice, study[0].study_uid, place)
+        if before and _intact(before, source, place.dataset):
+            return Outcome(case, patient, USED, before, resumed=True)
+        files = _write(case, choice, study[0].study_uid, place)
+    except OutputError:
+        raise
+    except RefusedError as error:
+        reason, detail = error.reason, error.detail
+    except Exception as error:  # one bad study never stops the rest; what it was stands in the log, never its words
+        reason, detail = "UNEXPECTED_ERROR", type(error).__name__
+    else:
+        lines = _lines(case, patient, study, place, choice)
+        for line in lines:
+            if line["role"]:
+                line["source"] = source
+                line["files"] = files[line["role"]]
+        return Outcome(case, patient, USED, lines)
+    return Outcome(case, patient, reason, _lines(case, patient, study, place, choice, (reason, detail)))
+
+
+def _one_patient(study: list[Series]) -> None:
+    with tolerant():
+        patients = {text(header, "PatientID") for series in study for header in series.headers}
+    if len(patients) > 1:
+        raise RefusedError("MIXED_PATIENTS", f"{len(patients)} patient ids in one study")
+
+
+def _write(case: str, choice: Choice, study_uid: str, place: Workplace) -> dict[str, dict[str, dict[str, str]]]:
+    """Write the files of a case; role -> datalist key -> path and digest."""
+    label = place.rules.get("label") if place.labels else None
+    written: dict[str, dict[str, dict[str, str]]] = {}
+    for role, series in choice.chosen.items():
+        volume = _read(series)
+        written[role] = {}
+        if label and role == next(iter(place.rules["inputs"])):  # masks are drawn on the first input
+            mask = read_mask(_mask_path(study_uid, place), volume, label)
+            path = place.dataset / "labels" / f"{case}_{label['key']}.nii.gz"
+            write_nifti(mask, volume.affine, path)
+            written[role][label["key"]] = _told(path, place.dataset)
+        path = place.dataset / "images" / f"{case}_{role}.nii.gz"
+        volume.to_nifti(path)
+        written[role][role] = _told(path, place.dataset)
+    if place.keep_dicom:
+        _keep_dicom(case, choice, place)
+    return written
+
+
+def _read(series: Series) -> Volume:
+    try:
+        return Volume.of(series)
+    except DicomError as error:
+        raise RefusedError("UNREADABLE_PIXELS", "a slice cannot be decoded") from error
+
+
+def _mask_path(study_uid: str, place: Workplace) -> Path:
+    path = place.labels.masks.get(study_uid) if place.labels else None
+    if path is None:
+        raise RefusedError("LABEL_MISSING", "the labels do not name this study")
+    return path
+
+
+def _keep_dicom(case: str, choice: Choice, place: Workplace) -> None:
+    with new_folder(place.dataset / "dicom" / case) as folder, tolerant():
+        for role, series in choice.chosen.items():
+            (folder / role).mkdir()
+            for number, file in enumerate(series.files, start=1):
+                try:
+                    image = deidentify(dcmread(file), place.key)
+                except DicomError as error:
+                    raise RefusedError("NOT_DEIDENTIFIABLE", "a slice cannot be de-identified") from error
+                image.save_as(folder / role / f"{number:04d}.dcm", enforce_file_format=True)
+
+
+def _fingerprint(choice: Choice, study_uid: str, place: Workplace) -> str:
+    """Keyed digest of all that a case is made from; a change of any of it makes the case anew."""
+    parts = [repr(place.rules), repr(place.keep_dicom)]
+    for role, series in choice.chosen.items():
+        parts += [role, *(text(header, "SOPInstanceUID") for header in series.headers)]
+        parts += [str(file.stat().st_size) for file in series.files]
+    if place.labels and "label" in place.rules:
+        mask = place.labels.masks.get(study_uid)
+        parts += ["label", sha256(mask) if mask and mask.is_file() else "none"]
+    return pseudonym(place.key, "source", *parts)
+
+
+def _intact(lines: list[Line], source: str, dataset: Path) -> bool:
+    """An earlier run made this case from the same source, and its files are as it left them."""
+    if not used(lines) or any(line["source"] != source for line in lines if line["role"]):
+        return False
+    files = files_of(lines).values()
+    return all((dataset / f["path"]).is_file() and sha256(dataset / f["path"]) == f["sha256"] for f in files)
+
+
+def _told(path: Path, dataset: Path) -> dict[str, str]:
+    return {"path": path.relative_to(dataset).as_posix(), "sha256": sha256(path)}
+
+
+def _lines(
+    case: str,
+    patient: str,
+    study: list[Series],
+    place: Workplace,
+    choice: Choice | None,
+    refusal: tuple[str, str] | None = None,
+) -> list[Line]:
+    """One line per series; `refusal` is why the study as a whole cannot be used although its series could be."""
+    decisions = {decision.series: decision for decision in choice.decisions} if choice else {}
+    if choice and choice.code != USED:
+        refusal = (choice.code, choice.detail)
+    lines = []
+    for series in study:
+        decision = decisions.get(series)
+        role = decision.role if decision and not refusal else ""
+        code, detail = (decision.code, decision.detail) if decision else ("", "")
+        if refusal and code in ("", USED):
+            code, detail = refusal
+        lines.append(
+            {
+                "case": case,
+                "patient": patient,
+                "series": pseudonym(place.key, "series", series.uid),
+                "series_in_study": len(study),
+                "decision": "used" if role else "not chosen" if code == NOT_PREFERRED else "refused",
+                "role": role,
+                "code": code,
+                "detail": detail,
+                "headers": technical(series),
+            }
+        )
+    return lines

@@ -1,0 +1,104 @@
+"""`ingest.jsonl`: one line per series; the lines of a study are written in one go, after its files.
+
+A study is finished when all its lines are there. What a killed process left of the last study is dropped when the
+journal is opened, and that study is done again.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from fedbundle.errors import DatasetError, OutputError
+from fedbundle.files import new_file
+
+Line = dict[str, Any]
+
+
+class Journal:
+    """Lines by case, the newest decision of each."""
+
+    def __init__(self, path: Path, cases: dict[str, list[Line]]) -> None:
+        self.path = path
+        self.cases = cases
+
+    @classmethod
+    def open(cls, path: Path) -> "Journal":
+        """Read the journal, or begin one.
+
+        Raises:
+            DatasetError: a line that no interruption explains.
+            OutputError: the folder cannot be written.
+        """
+        cases: dict[str, list[Line]] = {}
+        if path.is_file():
+            lines = _lines(path)
+            while lines:
+                case, count = lines[0]["case"], lines[0]["series_in_study"]
+                if len(lines) < count:  # the last study was cut off
+                    break
+                cases[case], lines = lines[:count], lines[count:]
+                if {line["case"] for line in cases[case]} != {case}:
+                    raise _foreign("among the lines of one study")
+        journal = cls(path, cases)
+        journal.compact()
+        return journal
+
+    def add(self, lines: list[Line]) -> None:
+        """Append all lines of one study and remember them.
+
+        Raises:
+            OutputError: the disk is full or the file is not writable.
+        """
+        try:
+            with self.path.open("ab") as file:
+                file.write(_encoded(lines))
+        except OSError as error:
+            raise OutputError(
+                f"ingest.jsonl must be writable, got {error.strerror}; free space and run the same command again"
+            ) from error
+        self.cases[lines[0]["case"]] = lines
+
+    def drop(self, case: str) -> None:
+        """Forget a case; `compact` takes it out of the file."""
+        self.cases.pop(case, None)
+
+    def compact(self) -> None:
+        """Write the newest lines of each case, in the order of the pseudonyms; whole or not at all."""
+        with new_file(self.path) as part:
+            part.write_bytes(b"".join(_encoded(lines) for _, lines in sorted(self.cases.items())))
+
+
+def used(lines: list[Line]) -> bool:
+    """The case of these lines is in the dataset."""
+    return any(line["decision"] == "used" for line in lines)
+
+
+def files_of(lines: list[Line]) -> dict[str, dict[str, str]]:
+    """Files of a case by datalist key: path in the dataset, and SHA-256."""
+    return {key: file for line in lines for key, file in line.get("files", {}).items()}
+
+
+def _encoded(lines: list[Line]) -> bytes:
+    return b"".join(json.dumps(line, ensure_ascii=False, allow_nan=False).encode() + b"\n" for line in lines)
+
+
+def _lines(path: Path) -> list[Line]:
+    raw = path.read_bytes().split(b"\n")
+    lines = []
+    for number, text in enumerate(raw[:-1], start=1):  # what follows the last line break was cut off in writing
+        try:
+            line = json.loads(text)
+            sound = bool(line["case"]) and line["series_in_study"] > 0
+        except (ValueError, TypeError, KeyError) as error:
+            raise _foreign(f"in line {number}") from error
+        if not sound:
+            raise _foreign(f"in line {number}")
+        lines.append(line)
+    return lines
+
+
+def _foreign(place: str) -> DatasetError:
+    return DatasetError(
+        f"ingest.jsonl must hold what ingest wrote, got something else {place}; "
+        "remove the dataset folder and ingest again"
+    )
