@@ -16,10 +16,12 @@ METADATA := $(wildcard bundles/*/configs/metadata.json)
 export PIP_NO_INPUT := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help poc test test-slow lint bench docs clean
+.PHONY: help venv poc test test-slow lint bench docs clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+venv: $(READY) ## the environment alone: .venv
 
 poc: $(READY) ## three hospitals train one bundle on this machine; POC_ARGS="--help" lists the options
 	@$(RUN) poc/run.py $(POC_ARGS)

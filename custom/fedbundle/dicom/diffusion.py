@@ -5,7 +5,7 @@ import struct
 
 from pydicom.dataset import Dataset
 
-from fedbundle.dicom.header import MALFORMED, codes, number, text, value, values
+from fedbundle.dicom.header import codes, number, text, value, values
 
 # private creator -> (group, element) of the b-value in its block; from the vendors' conformance statements,
 # checked against a Siemens Skyra study for the first
@@ -15,6 +15,7 @@ PRIVATE = {
     "GEMS_PARM_01": (0x0043, 0x39),  # IS 1-n, the first one; 1e9 may be added to it
     "Image Private Header": (0x0065, 0x09),  # FD, United Imaging
 }
+GROUPS = frozenset(group for group, _ in PRIVATE.values())
 GE_OFFSET = 1_000_000_000
 DIFFUSION_TYPES = frozenset({"DIFFUSION", "ADC", "EADC", "TRACEW", "TRACE", "FA", "DIFF_TRACEW", "CALC_BVALUE"})
 DIFFUSION_SEQUENCE = re.compile(r"ep_b\d", re.IGNORECASE)
@@ -25,14 +26,12 @@ def b_value(header: Dataset) -> float | None:
     standard = number(header, "DiffusionBValue")
     if standard is not None:
         return standard
-    for creator, (group, element) in PRIVATE.items():
-        try:
-            tag = header.private_block(group, creator).get_tag(element)
-        except MALFORMED:  # KeyError: no such block
-            continue
-        found = _as_number(header, (tag.group, tag.element))
-        if found is not None:
-            return found % GE_OFFSET
+    for tag in [tag for tag in header.keys() if tag >> 16 in GROUPS and 0x10 <= tag & 0xFFFF <= 0xFF]:  # noqa: SIM118
+        group, element = PRIVATE.get(text(header, tag), (0, 0))
+        if group == tag >> 16:  # a private creator (PS3.5 7.8.1); its block begins at element 0xNN00
+            found = _as_number(header, (group, (tag & 0xFF) << 8 | element))
+            if found is not None:
+                return found % GE_OFFSET
     if text(header, "Manufacturer").upper().startswith("SIEMENS"):  # the creator is often lost on the way
         return _as_number(header, (0x0019, 0x100C))
     return None

@@ -48,7 +48,7 @@ def examine(series: Series, role: dict[str, Any] | None = None) -> Verdict:
 
 def _modality(series: Series, role: dict[str, Any]) -> tuple[str, str] | None:
     wanted = role.get("modality")
-    if wanted is None or all(text(header, "Modality") == wanted for header in series.headers):
+    if wanted is None or all(text(header, "Modality") == wanted for header, _ in series.kinds("Modality")):
         return None
     return "WRONG_MODALITY", f"wanted {wanted}"
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
-from fedbundle.dicom.header import numbers
+from fedbundle.dicom.header import alike, numbers
 
 Array = NDArray[np.float64]
 PLANES = ("sagittal", "coronal", "transverse")  # by the patient axis (L, P, S) nearest to the normal
@@ -41,13 +41,23 @@ class Plane:
 
 def plane(header: Dataset) -> Plane | None:
     """Plane of a slice, or None when an element of it is absent or malformed."""
-    position = numbers(header, "ImagePositionPatient", 3)
-    orientation = numbers(header, "ImageOrientationPatient", 6)
-    spacing = numbers(header, "PixelSpacing", 2)
-    if not (position and orientation and spacing):
-        return None
-    row, column = np.array(orientation[:3]), np.array(orientation[3:])
-    return Plane(np.array(position), row, column, (spacing[0], spacing[1]))
+    return planes_of([header])[0]
+
+
+def planes_of(headers: Sequence[Dataset]) -> list[Plane | None]:
+    """Planes of slices; orientation and spacing, mostly the same in all, are decoded once for each kind."""
+    planes: list[Plane | None] = [None] * len(headers)
+    for members in alike(headers, "ImageOrientationPatient", "PixelSpacing"):
+        orientation = numbers(headers[members[0]], "ImageOrientationPatient", 6)
+        spacing = numbers(headers[members[0]], "PixelSpacing", 2)
+        if not (orientation and spacing):
+            continue
+        row, column = np.array(orientation[:3]), np.array(orientation[3:])
+        for index in members:
+            position = numbers(headers[index], "ImagePositionPatient", 3)
+            if position:
+                planes[index] = Plane(np.array(position), row, column, (spacing[0], spacing[1]))
+    return planes
 
 
 def distances(planes: Sequence[Plane]) -> Array:

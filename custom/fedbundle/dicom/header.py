@@ -3,10 +3,11 @@
 import math
 import struct
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from pydicom.datadict import tag_for_keyword
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 
@@ -22,8 +23,8 @@ def tolerant() -> Iterator[None]:
         yield
 
 
-def value(header: Dataset, name: str | tuple[int, int]) -> Any:
-    """Value of an element by keyword or (group, element); None when absent, empty or malformed."""
+def value(header: Dataset, name: str | int | tuple[int, int]) -> Any:
+    """Value of an element by keyword or tag; None when absent, empty or malformed."""
     try:
         found = header[name].value
     except MALFORMED:
@@ -31,7 +32,22 @@ def value(header: Dataset, name: str | tuple[int, int]) -> Any:
     return None if found is None or found == "" or found == b"" else found
 
 
-def values(header: Dataset, name: str | tuple[int, int]) -> tuple[Any, ...]:
+def alike(headers: Sequence[Dataset], *names: str) -> list[list[int]]:
+    """Group headers by how these attributes are stored, without decoding them; indices, in order of first sight."""
+    tags = [tag_for_keyword(name) for name in names]
+    groups: dict[tuple[Any, ...], list[int]] = {}
+    for index, header in enumerate(headers):
+        stored = [header.get_item(tag) if tag in header else None for tag in tags if tag is not None]
+        key = tuple(None if item is None else _comparable(item.value) for item in stored)
+        groups.setdefault(key, []).append(index)
+    return list(groups.values())
+
+
+def _comparable(stored: Any) -> Any:
+    return stored if isinstance(stored, bytes | str | int | float) else repr(stored)
+
+
+def values(header: Dataset, name: str | int | tuple[int, int]) -> tuple[Any, ...]:
     """All values of an element that may hold several; empty when absent or malformed."""
     found = value(header, name)
     if found is None:
@@ -39,7 +55,7 @@ def values(header: Dataset, name: str | tuple[int, int]) -> tuple[Any, ...]:
     return tuple(found) if isinstance(found, (MultiValue, list, tuple)) else (found,)
 
 
-def text(header: Dataset, name: str) -> str:
+def text(header: Dataset, name: str | int) -> str:
     """First value as text without blanks around it; "" when absent."""
     found = values(header, name)
     return str(found[0]).strip() if found else ""

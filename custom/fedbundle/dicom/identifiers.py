@@ -36,12 +36,12 @@ ResponsibleOrganization ClinicalTrialSubjectID ClinicalTrialSiteID ClinicalTrial
 ImageComments
 """
 OUR_WORDS = """
-affine anonymized anonymous approved axial background body bundle case cases choice code columns coronal cube dataset date
-datalist deidentified description detail dicom evaluation false federation fedbundle float frame geometry hospital image images
-input inputs label labels male mask masks med medical modality mrs name nifti none null oblique origin original patient
-phantom pelvis pixel prof prostate reason refused removed rows sagittal scanner series sha256 site size slice slices space
-spacing split splits string study test text time training transition transverse true unknown unspecified used validation version
-volume voxel weight zone zones
+affine anonymized anonymous approved axial background body bundle case cases choice code columns coronal cube datalist
+dataset date deidentified description detail dicom evaluation false fedbundle federation float frame geometry hospital
+image images input inputs label labels male mask masks med medical modality mrs name nifti none null oblique origin
+original patient pelvis phantom pixel prof prostate reason refused removed rows sagittal scanner series sha256 site
+size slice slices space spacing split splits string study test text time training transition transverse true unknown
+unspecified used validation version volume voxel weight zone zones
 """
 ID_KEYWORDS = frozenset(IDS.split())
 OWN_WORDS = frozenset(OUR_WORDS.split())

@@ -13,9 +13,10 @@ import numpy as np
 
 from fedbundle.dicom.identifiers import DATE, MIN_LETTERS
 
-CODECS = ("utf-8", "utf-16-le", "latin-1", *(f"iso8859-{n}" for n in (2, 5, 6, 7, 8, 9, 11)))
+CODECS = ("utf-8", "latin-1", *(f"iso8859-{n}" for n in (2, 5, 6, 7, 8, 9, 11)))
 CODECS += ("shift_jis", "iso2022_jp_2", "euc_jp", "euc_kr", "gb18030")
 WHOLE_WORD = 8  # bytes
+MIN_WIDE = 6  # characters
 DIGITS = b"0123456789"
 LETTERS_DIGITS = DIGITS + b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 NUMBER_PARTS = LETTERS_DIGITS + b".+-"
@@ -53,13 +54,15 @@ class Needles:
 
 def _encoded(name: str) -> Iterator[bytes]:
     for text in _spellings(name):
-        for codec in ("utf-8", "utf-16-le") if text.isascii() else CODECS:
+        for codec in ("utf-8",) if text.isascii() else CODECS:
             try:
                 needle = text.encode(codec)
             except UnicodeEncodeError:
                 continue
             if len(needle) >= MIN_LETTERS:
                 yield needle
+        if len(text) >= MIN_WIDE:  # fewer turn up by chance as voxels of 16 bits
+            yield text.encode("utf-16-le")
 
 
 def _spellings(name: str) -> Iterator[str]:

@@ -15,6 +15,7 @@ from fedbundle.dicom.series import Series
 
 Check = Callable[[Series], str]
 MOST_VOXELS = 2**30
+MATRIX = ("Rows", "Columns")
 
 # what SimpleITK decodes (measured on real files of each); PS3.5 annex A
 READABLE = frozenset(
@@ -53,11 +54,11 @@ ENHANCED = frozenset(
 )
 
 
-def _any(bad: Callable[[Dataset], bool], what: str) -> Check:
-    """A check that refuses when at least one file is bad."""
+def _any(bad: Callable[[Dataset], bool], names: str, what: str) -> Check:
+    """A check that refuses when at least one file is bad, judged by the attributes in `names`."""
 
     def check(series: Series) -> str:
-        found = sum(map(bad, series.headers))
+        found = sum(count for header, count in series.kinds(*names.split()) if bad(header))
         return f"{found} of {len(series.headers)} files {what}" if found else ""
 
     return check
@@ -89,15 +90,20 @@ def _colour(header: Dataset) -> bool:
 
 
 def _missing_geometry(series: Series) -> str:
-    framed = [bool(text(header, "FrameOfReferenceUID")) for header in series.headers]
-    bad = sum(found is None or not frame for found, frame in zip(series.planes, framed, strict=True))
-    told = "lack position, orientation, pixel spacing or frame of reference"
-    return f"{bad} of {len(framed)} files {told}" if bad else ""
+    placeless = sum(found is None for found in series.planes)
+    if placeless:
+        return f"{placeless} of {len(series.planes)} files lack position, orientation or pixel spacing"
+    frameless = sum(n for header, n in series.kinds("FrameOfReferenceUID") if not text(header, "FrameOfReferenceUID"))
+    return f"{frameless} of {len(series.planes)} files lack a frame of reference" if frameless else ""
 
 
 def _invalid_geometry(series: Series) -> str:
     bad = sum(found is not None and not found.sound for found in series.planes)
     return f"{bad} of {len(series.planes)} files have impossible directions or spacing" if bad else ""
+
+
+def _pixels(header: Dataset) -> float:
+    return (number(header, "Rows") or 0) * (number(header, "Columns") or 0)
 
 
 def _transfer_syntax(series: Series) -> str:
@@ -109,16 +115,14 @@ def _transfer_syntax(series: Series) -> str:
 
 
 def _too_large(series: Series) -> str:
-    voxels = sum((number(header, "Rows") or 0) * (number(header, "Columns") or 0) for header in series.headers)
+    voxels = sum(_pixels(header) * count for header, count in series.kinds(*MATRIX))
     return f"{voxels:.0f} voxels, at most {MOST_VOXELS} are read" if voxels > MOST_VOXELS else ""
 
 
 def _truncated(series: Series) -> str:
-    short = 0
-    for header, file in zip(series.headers, series.files, strict=True):
-        bits = (number(header, "Rows") or 0) * (number(header, "Columns") or 0) * (number(header, "BitsAllocated") or 0)
-        native = text(header.file_meta, "TransferSyntaxUID") in NATIVE
-        short += native and file.stat().st_size < bits / 8
+    least = min(_pixels(h) * (number(h, "BitsAllocated") or 0) / 8 for h, _ in series.kinds(*MATRIX, "BitsAllocated"))
+    native = [text(header.file_meta, "TransferSyntaxUID") in NATIVE for header in series.headers]
+    short = sum(plain and file.stat().st_size < least for plain, file in zip(native, series.files, strict=True))
     return f"{short} of {len(series.files)} files are shorter than their pixels" if short else ""
 
 
@@ -129,14 +133,14 @@ def _duplicate_instance(series: Series) -> str:
 
 
 OBJECT_CHECKS: dict[str, Check] = {
-    "NOT_AN_IMAGE": _any(_without_matrix, "have no rows and columns"),
-    "SECONDARY_CAPTURE": _any(_captured, "are of that class"),
-    "MULTI_FRAME": _any(_several_frames, "have several frames or an enhanced class"),
+    "NOT_AN_IMAGE": _any(_without_matrix, "Rows Columns", "have no rows and columns"),
+    "SECONDARY_CAPTURE": _any(_captured, "SOPClassUID", "are of that class"),
+    "MULTI_FRAME": _any(_several_frames, "NumberOfFrames SOPClassUID", "have several frames or an enhanced class"),
     "UNKNOWN_TRANSFER_SYNTAX": _transfer_syntax,
-    "BURNED_IN_ANNOTATION": _any(_burned_in, "declare text in the pixels"),
-    "LOCALIZER": _any(_of_type("LOCALIZER"), "are localizers"),
-    "MOSAIC": _any(_of_type("MOSAIC"), "are mosaics of slices"),
-    "NOT_GREYSCALE": _any(_colour, "are not greyscale"),
+    "BURNED_IN_ANNOTATION": _any(_burned_in, "BurnedInAnnotation", "declare text in the pixels"),
+    "LOCALIZER": _any(_of_type("LOCALIZER"), "ImageType", "are localizers"),
+    "MOSAIC": _any(_of_type("MOSAIC"), "ImageType", "are mosaics of slices"),
+    "NOT_GREYSCALE": _any(_colour, "PhotometricInterpretation SamplesPerPixel", "are not greyscale"),
     "MISSING_GEOMETRY": _missing_geometry,
     "INVALID_GEOMETRY": _invalid_geometry,
     "TOO_LARGE": _too_large,

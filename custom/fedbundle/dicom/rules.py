@@ -65,18 +65,19 @@ def _orientation(series: Series, wanted: str) -> str:
 
 
 def _original(series: Series, _: bool) -> str:
-    kinds = {codes(header, "ImageType")[:1] for header in series.headers}
+    kinds = {codes(header, "ImageType")[:1] for header, _ in series.kinds("ImageType")}
     return "" if kinds == {("ORIGINAL",)} else "Image Type is not ORIGINAL"
 
 
 def _diffusion(series: Series, wanted: bool) -> str:
-    found = any(is_diffusion(header) for header in series.headers)
+    headers = [header for header, _ in series.kinds("ImageType", "DiffusionDirectionality", "SequenceName")]
+    found = any((b or 0) > 0 for b in series.b_values) or any(map(is_diffusion, headers))
     return "" if found == wanted else f"{'' if found else 'not '}diffusion-weighted or a map made from such"
 
 
 def _codes(name: str, told: str) -> Check:
     def check(series: Series, wanted: dict[str, list[str]]) -> str:
-        found = {code for header in series.headers for code in codes(header, name)}
+        found = {code for header, _ in series.kinds(name) for code in codes(header, name)}
         unwanted = sorted(found & set(wanted.get("none", ())))
         if unwanted:
             return f"{told} {' and '.join(unwanted)}, which the role excludes"
@@ -101,7 +102,7 @@ def _range(
 
 
 def _body_part(series: Series, wanted: list[str]) -> str:
-    found = {text(header, "BodyPartExamined").upper() for header in series.headers} - {""}
+    found = {text(header, "BodyPartExamined").upper() for header, _ in series.kinds("BodyPartExamined")} - {""}
     return f"not one of {', '.join(wanted)}" if found - set(wanted) else ""
 
 

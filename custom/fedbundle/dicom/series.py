@@ -4,7 +4,7 @@ import os
 import re
 import stat
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,8 +14,9 @@ from pydicom.dataset import Dataset
 from pydicom.uid import MediaStorageDirectoryStorage
 from tqdm import tqdm
 
-from fedbundle.dicom.geometry import Plane, distances, plane
-from fedbundle.dicom.header import number, text, tolerant
+from fedbundle.dicom.diffusion import b_value
+from fedbundle.dicom.geometry import Plane, distances, planes_of
+from fedbundle.dicom.header import alike, number, text, tolerant
 from fedbundle.errors import InputError
 
 PREAMBLE = 128
@@ -27,23 +28,47 @@ DEFERRED = 4096  # bytes; longer elements (vendor protocol dumps) are read only 
 
 @dataclass(frozen=True, eq=False)
 class Series:
-    """Files of one SeriesInstanceUID; `headers` and `files` run in parallel, sorted along the slice normal."""
+    """Files of one SeriesInstanceUID; `headers`, `files` and `planes` run in parallel, sorted along the normal."""
 
     uid: str
     study_uid: str
     headers: tuple[Dataset, ...]  # without pixels
     files: tuple[Path, ...]
+    planes: tuple[Plane | None, ...]  # None where a header gives no place
 
-    @cached_property
-    def planes(self) -> tuple[Plane | None, ...]:
-        """Plane of each slice, None where its header gives no place."""
+    @classmethod
+    def of(cls, members: Sequence[tuple[Dataset, Path]]) -> "Series":
+        """Sort the files of one series; those at one place by instance number, then by path."""
+        headers = [header for header, _ in members]
         with tolerant():
-            return tuple(plane(header) for header in self.headers)
+            planes = planes_of(headers)
+            placed = [found for found in planes if found]
+            along = distances(placed).tolist() if len(placed) == len(members) else [0.0] * len(members)
+            order = sorted(range(len(members)), key=lambda i: (along[i], str(members[i][1])))
+            if len(set(along)) < len(along):
+                numbered = [number(header, "InstanceNumber") or 0.0 for header in headers]
+                order.sort(key=lambda i: (along[i], numbered[i]))
+            study, series = (text(headers[0], name) for name in ("StudyInstanceUID", "SeriesInstanceUID"))
+        files = tuple(members[i][1] for i in order)
+        return cls(series, study, tuple(headers[i] for i in order), files, tuple(planes[i] for i in order))
 
     @property
     def first(self) -> Dataset:
         """Header of the first slice."""
         return self.headers[0]
+
+    @cached_property
+    def b_values(self) -> tuple[float | None, ...]:
+        """b-value of each slice in s/mm2, None where its header names none."""
+        with tolerant():
+            return tuple(b_value(header) for header in self.headers)
+
+    def kinds(self, *names: str) -> list[tuple[Dataset, int]]:
+        """One header for each different set of these attributes, and how many slices have it.
+
+        Most attributes are stored alike in all slices; decoding them once is what makes the gate fast.
+        """
+        return [(self.headers[members[0]], len(members)) for members in alike(self.headers, *names)]
 
 
 @dataclass(frozen=True)
@@ -91,7 +116,7 @@ def survey(folder: Path) -> Survey:
                 skipped += 1
             else:
                 groups[text(header, "StudyInstanceUID"), text(header, "SeriesInstanceUID")].append((header, path))
-        found = [_series(key, members) for key, members in sorted(groups.items())]
+        found = [Series.of(members) for _, members in sorted(groups.items())]
     return Survey(found, files, skipped, damaged)
 
 
@@ -131,13 +156,3 @@ def _read(path: Path) -> Dataset | None:
 
 def _is_directory(header: Dataset) -> bool:
     return text(header.file_meta, "MediaStorageSOPClassUID") == MediaStorageDirectoryStorage
-
-
-def _series(key: tuple[str, str], members: list[tuple[Dataset, Path]]) -> Series:
-    planes = [plane(header) for header, _ in members]
-    placed = [each for each in planes if each is not None]
-    along = distances(placed).tolist() if len(placed) == len(members) else [0.0] * len(members)
-    numbered = [number(header, "InstanceNumber") or 0.0 for header, _ in members]
-    order = sorted(range(len(members)), key=lambda i: (along[i], numbered[i], str(members[i][1])))
-    headers, files = zip(*(members[i] for i in order), strict=True)
-    return Series(key[1], key[0], headers, files)

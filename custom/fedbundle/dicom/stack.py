@@ -5,14 +5,12 @@ plane.
 """
 
 from collections import Counter
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Sequence
 
 import numpy as np
-from pydicom.dataset import Dataset
 
-from fedbundle.dicom.diffusion import b_value
 from fedbundle.dicom.geometry import Array, Plane, distances
-from fedbundle.dicom.header import number, text
+from fedbundle.dicom.header import number, values
 from fedbundle.dicom.series import Series
 
 Check = Callable[[Series], str]
@@ -32,11 +30,11 @@ def _steps(series: Series) -> Array:
     return np.asarray(np.diff(distances(_planes(series))), dtype=np.float64)
 
 
-def _same(kind: Callable[[Dataset], Hashable], what: str) -> Check:
-    """A check that refuses when the slices are of more than one kind."""
+def _same(names: Sequence[str], what: str) -> Check:
+    """A check that refuses when these attributes are not the same in all slices."""
 
     def check(series: Series) -> str:
-        kinds = {kind(header) for header in series.headers}
+        kinds = {tuple(values(header, name) for name in names) for header, _ in series.kinds(*names)}
         return f"{len(kinds)} {what}" if len(kinds) > 1 else ""
 
     return check
@@ -54,13 +52,13 @@ def _mixed_orientation(series: Series) -> str:
 
 
 def _multi_b(series: Series) -> str:
-    found = {b_value(header) for header in series.headers}
+    found = set(series.b_values)
     told = ", ".join(f"{b:g}" for b in sorted(b for b in found if b is not None))
     return f"b-values {told}{' and none' if None in found else ''} in one series" if len(found) > 1 else ""
 
 
 def _multi_echo(series: Series) -> str:
-    times = [time for header in series.headers if (time := number(header, "EchoTime")) is not None]
+    times = [time for header, _ in series.kinds("EchoTime") if (time := number(header, "EchoTime")) is not None]
     spread = max(times, default=0) - min(times, default=0)
     told = f"echo times from {min(times, default=0):g} to {max(times, default=0):g} ms"
     return told if spread > ECHO_TOLERANCE * max(times, default=0) else ""
@@ -113,11 +111,11 @@ def _sheared(series: Series) -> str:
 
 
 KIND_CHECKS: dict[str, Check] = {
-    "MIXED_FRAME_OF_REFERENCE": _same(lambda header: text(header, "FrameOfReferenceUID"), "frames of reference"),
+    "MIXED_FRAME_OF_REFERENCE": _same(["FrameOfReferenceUID"], "frames of reference"),
     "MIXED_ORIENTATION": _mixed_orientation,
-    "MIXED_MATRIX": _same(lambda header: (number(header, "Rows"), number(header, "Columns")), "matrix sizes"),
+    "MIXED_MATRIX": _same(["Rows", "Columns"], "matrix sizes"),
     "MIXED_PIXEL_SPACING": _mixed_spacing,
-    "MIXED_PIXEL_FORMAT": _same(lambda header: tuple(text(header, name) for name in PIXEL_FORMAT), "pixel formats"),
+    "MIXED_PIXEL_FORMAT": _same(PIXEL_FORMAT, "pixel formats"),
     "MULTI_B_VALUE": _multi_b,
     "MULTI_ECHO": _multi_echo,
     "REPEATED_POSITIONS": _repeated_positions,

@@ -28,10 +28,10 @@ VENDORS = {
 # scanner families; a model outside the list is told as "other"
 MODELS = """
 Achieva Aera Altea Ambition Amira Architect Artist Avanto Biograph Biograph_mMR Cima Discovery Elition Espree Essenza
-Explorer Free.Max Galan Harmony HDxt Hero Ingenia Intera Lumina Mobilett Optima Orian Prisma Prisma_fit Premier Sempra
-Signa Skyra Skyra_fit Sola Sonata Spectra Symphony Terra Trio TrioTim Verio Vida Voyager
-""".split()
-MODEL_NAMES = {name.lower(): name for name in MODELS}
+Explorer Free.Max Galan Harmony HDxt Hero Ingenia Intera Lumina Optima Orian Prisma Prisma_fit Premier Sempra Signa
+Skyra Skyra_fit Sola Sonata Spectra Symphony Terra Trio TrioTim Verio Vida Voyager
+"""
+MODEL_NAMES = {name.lower(): name for name in MODELS.split()}
 NUMBERS = {
     "field_strength_t": "MagneticFieldStrength",
     "echo_time_ms": "EchoTime",

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +49,7 @@ class Canvas:
         self._samples = samples
         self._levels = (np.arange(count)[:, None] + inside).ravel()
         self._to_anatomy = np.linalg.inv(pose) @ grid.affine
+        self._to_index = np.linalg.inv(self._to_anatomy)
         self.edge_mm = float(max(*steps[:2], 0.35 * grid.thickness_mm / samples))
         self.signal: Array = np.zeros((count * samples, rows, columns), np.float32)
         self.relief: Array | None = None
@@ -69,13 +69,14 @@ class Canvas:
         self, low: Point, high: Point, frame: NDArray[np.float64] | None = None
     ) -> tuple[slice, slice, slice] | None:
         """Index of the voxels in a box of local coordinates, without their coordinates."""
-        sides = [(a - self.edge_mm, b + self.edge_mm) for a, b in zip(low, high, strict=True)]
-        corners = np.array([(*corner, 1.0) for corner in product(*sides)])
-        reach = (np.linalg.inv(self._to_local(frame)) @ corners.T)[:3]
-        first, last = np.floor(reach.min(axis=1)), np.ceil(reach.max(axis=1)) + 1
+        to_index = self._to_index if frame is None else self._to_index @ frame
+        half = np.subtract(high, low) / 2 + self.edge_mm
+        middle = to_index[:3, :3] @ (np.add(high, low) / 2) + to_index[:3, 3]
+        reach = np.abs(to_index[:3, :3]) @ half
+        first, last = np.floor(middle - reach), np.ceil(middle + reach) + 1
         _, height, width = self.signal.shape
         rows, columns = ((max(int(first[n]), 0), min(int(last[n]), size)) for n, size in ((1, height), (0, width)))
-        levels = np.searchsorted(self._levels, (reach[2].min(), reach[2].max()))
+        levels = np.searchsorted(self._levels, (middle[2] - reach[2], middle[2] + reach[2]))
         if rows[0] >= rows[1] or columns[0] >= columns[1] or levels[0] >= levels[1]:
             return None
         return slice(int(levels[0]), int(levels[1])), slice(*rows), slice(*columns)
@@ -92,8 +93,8 @@ class Canvas:
 
     def cover(self, distance: Array) -> Array:
         """Share of each voxel inside a shape, 0..1, from the signed distance in mm (negative = inside)."""
-        share = np.multiply(distance, np.float32(-1 / self.edge_mm))
-        share += np.float32(0.5)
+        share = np.multiply(distance, (-1 / self.edge_mm))
+        share += 0.5
         return np.clip(share, 0, 1, out=share)
 
     def blend(self, block: Block, share: Array, value: float | Array) -> None:
@@ -114,10 +115,10 @@ class Canvas:
         block = self.block([-r - collar for r in radii], [r + collar for r in radii], frame)
         if block is None:
             return
-        weights = [np.float32(1 / r**2) for r in radii]
+        weights = [(1 / r**2) for r in radii]
         u, v, w = block.x**2 * weights[0], block.y**2 * weights[1], block.z**2 * weights[2]
         level = u + v + w
-        slope = np.sqrt(u * weights[0] + v * weights[1] + w * weights[2]) + np.float32(1e-6)
+        slope = np.sqrt(u * weights[0] + v * weights[1] + w * weights[2]) + (1e-6)
         self._uneven(block, (level - np.sqrt(level)) / slope, min(radii), layers)
 
     def capsule(self, start: Point, end: Point, radii: tuple[float, float], layers: Layers) -> None:
@@ -135,14 +136,14 @@ class Canvas:
 
     def _uneven(self, block: Block, distance: Array, radius: float, layers: Layers) -> None:
         if self.relief is not None:
-            distance -= self.relief[block.index] * np.float32(min(1, radius / 8))
+            distance -= self.relief[block.index] * (min(1, radius / 8))
         self.layer(block, distance, layers)
 
     def layer(self, block: Block, distance: Array, layers: Layers) -> None:
         """Paint nested layers of one shape, each `depth` mm below its surface."""
         for depth, value in layers:
             here = value[block.index] if isinstance(value, np.ndarray) else value
-            self.blend(block, self.cover(distance + np.float32(depth)), here)
+            self.blend(block, self.cover(distance + depth), here)
 
     def slices(self, field: Array | None = None) -> Array:
         """Mean over the sub-slices: [slice, row, column]; of the painted signal or of another field of that shape."""

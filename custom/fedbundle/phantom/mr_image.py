@@ -60,12 +60,12 @@ def magnitude(signal: Array, acquisition: Acquisition, random: np.random.Generat
     rows, columns = signal.shape[1:]
     spectrum = np.fft.rfft2(shaded)
     noise = random.standard_normal((*spectrum.shape, 2), dtype=np.float32).view(np.complex64)[..., 0]
-    spectrum += np.float32(acquisition.noise * np.sqrt(rows * columns / 2)) * noise
+    spectrum += (acquisition.noise * np.sqrt(rows * columns / 2)) * noise
     spectrum *= _window(rows, acquisition.resolution)[:, None]
     spectrum *= _window(columns, acquisition.resolution)[: columns // 2 + 1]
     in_phase = np.fft.irfft2(spectrum, s=(rows, columns))
-    quadrature = np.float32(acquisition.noise) * random.standard_normal(signal.shape, dtype=np.float32)
-    return np.hypot(in_phase, quadrature).astype(np.float32, copy=False)
+    quadrature = acquisition.noise * random.standard_normal(signal.shape, dtype=np.float32)
+    return np.asarray(np.hypot(in_phase, quadrature), np.float32)
 
 
 def _window(size: int, resolution: float) -> Array:
@@ -77,4 +77,4 @@ def _window(size: int, resolution: float) -> Array:
 
 def stored(image: Array, gain: float, bits: int) -> NDArray[np.uint16]:
     """Stored values: `image` times `gain`, rounded, clipped to the range of `bits`."""
-    return np.clip(np.rint(image * np.float32(gain)), 0, 2**bits - 1).astype(np.uint16)
+    return np.asarray(np.clip(np.rint(image * gain), 0, 2**bits - 1), np.uint16)

@@ -21,7 +21,7 @@ class Texture:
         self._coarse = self._filtered(white, squares, 0.045)
 
     @staticmethod
-    def _filtered(white: NDArray[np.complex64], squares: NDArray[np.float64], cut: float) -> Array:
+    def _filtered(white: NDArray[np.complexfloating], squares: NDArray[np.float64], cut: float) -> Array:
         noise = np.fft.irfftn(white * np.exp(-squares / cut**2).astype(np.float32), s=(SIDE,) * 3, axes=(0, 1, 2))
         noise -= noise.mean()
         return np.asarray(noise / noise.std(), np.float32).ravel()
@@ -36,7 +36,7 @@ class Texture:
 
     @staticmethod
     def _cells(block: Block, zoom: float) -> NDArray[np.int32]:
-        scale, shift = np.float32(zoom / CELL_MM), np.float32(SIDE * 1000)
+        scale, shift = (zoom / CELL_MM), (SIDE * 1000)
         cells = np.zeros((), np.int32)
         for axis in (block.x, block.y, block.z):
             part = axis * scale

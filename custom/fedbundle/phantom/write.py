@@ -86,7 +86,9 @@ def find_generator(bundle: str) -> Generator:
     """
     names = sorted(module.name for module in iter_modules(fedbundle.phantom.__path__) if module.ispkg)
     if bundle not in names:
-        raise InputError(f"bundle must be one that has phantoms ({', '.join(names)}), got {bundle!r}; choose one of them")
+        raise InputError(
+            f"bundle must be one that has phantoms ({', '.join(names)}), got {bundle!r}; choose one of them"
+        )
     return cast(Generator, import_module(f"fedbundle.phantom.{bundle}"))
 
 

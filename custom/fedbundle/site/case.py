@@ -1,5 +1,7 @@
 """One study in, one case out: chosen series as NIfTI, its mask, kept DICOM, and a line per series."""
 
+import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,18 +50,19 @@ def case_of(study: list[Series], key: bytes) -> tuple[str, str]:
     return pseudonym(key, "case", patient, study[0].study_uid), patient
 
 
-def take(study: list[Series], place: Workplace, before: list[Line] | None) -> Outcome:
+def take(study: list[Series], place: Workplace, journal: Mapping[str, list[Line]]) -> Outcome:
     """Bring one study into the dataset, or say why not; a study that an earlier run finished is left as it is.
 
     Args:
         study: all series of one StudyInstanceUID.
         place: what to do it with.
-        before: lines of an earlier run on this case.
+        journal: lines of earlier runs by case.
 
     Raises:
         OutputError: the dataset cannot be written, which no other study would survive either.
     """
     case, patient = case_of(study, place.key)
+    before = journal.get(case)
     choice: Choice | None = None
     try:
         _one_patient(study)
@@ -88,7 +91,7 @@ def take(study: list[Series], place: Workplace, before: list[Line] | None) -> Ou
 
 def _one_patient(study: list[Series]) -> None:
     with tolerant():
-        patients = {text(header, "PatientID") for series in study for header in series.headers}
+        patients = {text(header, "PatientID") for series in study for header, _ in series.kinds("PatientID")}
     if len(patients) > 1:
         raise RefusedError("MIXED_PATIENTS", f"{len(patients)} patient ids in one study")
 
@@ -110,6 +113,8 @@ def _write(case: str, choice: Choice, study_uid: str, place: Workplace) -> dict[
         written[role][role] = _told(path, place.dataset)
     if place.keep_dicom:
         _keep_dicom(case, choice, place)
+    elif (place.dataset / "dicom" / case).exists():  # an earlier run kept it
+        shutil.rmtree(place.dataset / "dicom" / case)
     return written
 
 

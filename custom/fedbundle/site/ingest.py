@@ -8,12 +8,8 @@ Every file appears whole or not at all, a study's lines follow its files, and th
 interrupted run can be run again: finished studies are recognised by keyed pseudonyms and digests, the rest is done.
 """
 
-import fcntl
-import re
-import shutil
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,23 +18,20 @@ from tqdm import tqdm
 
 from fedbundle.bundle.layout import NAME, Bundle
 from fedbundle.dicom.gate import USED
-from fedbundle.dicom.needles import Needles
 from fedbundle.dicom.rules import checked_rules
-from fedbundle.dicom.series import survey
-from fedbundle.errors import BundleError, DatasetError, InputError, NotInstalledError, ResidualError, TooManyRefusedError
+from fedbundle.dicom.series import Series, survey
+from fedbundle.errors import BundleError, InputError, ResidualError, TooManyRefusedError
 from fedbundle.files import read_json, write_json
 from fedbundle.site.budget import RefusalBudget
 from fedbundle.site.case import Outcome, Workplace, take
 from fedbundle.site.dataset import SECTIONS
+from fedbundle.site.folder import DATALIST, JOURNAL, case_entries, case_of_entry, remove, working_in
 from fedbundle.site.home import SiteHome
-from fedbundle.site.journal import Journal, files_of, used
+from fedbundle.site.journal import Journal, encoded, files_of, used
 from fedbundle.site.labels import LabelSheet
-from fedbundle.site.residual import leaking_files, source_identifiers
+from fedbundle.site.refusal import IDENTIFIER_LEFT
+from fedbundle.site.residual import leaking, needles, source_identifiers
 from fedbundle.site.splits import assign
-
-CASE_FILE = re.compile(r"([0-9a-f]{16})_[a-z][a-z0-9_]*\.nii\.gz")
-LEFTOVER = re.compile(r"\..*\.(part|old)(\.nii\.gz)?")
-FOLDERS = ("images", "labels", "dicom")
 
 
 @dataclass(frozen=True)
@@ -124,10 +117,110 @@ def ingest(
     found = survey(dicom)
     if not found.series:
         raise InputError(f"DICOM folder must hold DICOM images, got none in {found.files} files; check the path")
-    with _opened(dataset, opened.name):
-        outcomes, leaking = _take_all(list(found.studies().values()), place)
-        splits = _finish(place, opened.name)
-        leaking |= _leaking_lists(dataset)
-    return _judged(
-        Report(dataset, found.files, found.skipped, found.damaged, tuple(outcomes), splits), budget, leaking
-    )
+    studies = list(found.studies().values())
+    with working_in(dataset):
+        known = _known_patients(dataset, opened.name)
+        journal = Journal.open(dataset / JOURNAL)
+        outcomes, names = _take_all(studies, place, journal)
+        splits = _finish(journal, place, opened.name, known)
+        _refuse_leaking_lists(dataset, names, rules)
+    report = Report(dataset, found.files, found.skipped, found.damaged, tuple(outcomes), splits)
+    return _judged(report, budget)
+
+
+def _bundle(home: SiteHome, bundle: str) -> Bundle:
+    if NAME.fullmatch(bundle) and home.bundle_dir(bundle).is_dir():
+        return Bundle.open(home.bundle_dir(bundle))
+    if not Path(bundle).is_dir():
+        raise InputError(f"--bundle must be an installed bundle or a bundle folder, got {bundle}; install it first")
+    return Bundle.open(Path(bundle))
+
+
+def _rules(bundle: Bundle) -> dict[str, Any]:
+    rules = checked_rules(bundle.ingest_rules)
+    if "splits" not in rules:
+        raise BundleError(
+            f"configs/ingest.json of {bundle.name} must say how to split patients; add the object 'splits'"
+        )
+    return rules
+
+
+def _apart(dataset: Path, dicom: Path) -> None:
+    if dataset == dicom or dataset in dicom.parents or dicom in dataset.parents:
+        raise InputError(f"dataset and DICOM folder must lie apart, got {dataset} and {dicom}; choose another --out")
+
+
+def _known_patients(dataset: Path, bundle: str) -> Mapping[str, str]:
+    if not (dataset / DATALIST).is_file():
+        return {}
+    listed = read_json(dataset / DATALIST)
+    if listed.get("bundle") != bundle:
+        raise InputError(f"dataset must be of bundle {bundle}, got one of {listed.get('bundle')}; choose another --out")
+    patients: dict[str, str] = listed["patients"]
+    return patients
+
+
+def _take_all(studies: list[list[Series]], place: Workplace, journal: Journal) -> tuple[list[Outcome], set[str]]:
+    """Take one study after the other; its lines are written when its files are, and when they hold no identifier."""
+    outcomes, names = [], set()
+    for study in tqdm(studies, desc="studies", unit=" studies", disable=None):
+        outcome = take(study, place, journal.cases)
+        identity = source_identifiers(study)
+        wanted = needles(identity, place.rules)
+        entries = case_entries(place.dataset, outcome.case)
+        if wanted.found_in(encoded(outcome.lines)) or leaking(place.dataset, entries, wanted):
+            outcome = Outcome(outcome.case, outcome.patient, IDENTIFIER_LEFT, [])
+            journal.drop(outcome.case)
+        else:
+            journal.add(outcome.lines)
+        if outcome.code != USED:
+            for entry in entries:
+                remove(entry)
+        outcomes.append(outcome)
+        names |= identity
+    return outcomes, names
+
+
+def _finish(journal: Journal, place: Workplace, bundle: str, known: Mapping[str, str]) -> dict[str, int]:
+    """Write the journal in order and the datalist; remove files of cases that are not in it. Cases per section."""
+    journal.compact()
+    cases = {case: lines for case, lines in journal.cases.items() if used(lines)}
+    for entry in case_entries(place.dataset):
+        if case_of_entry(entry) not in cases:
+            remove(entry)
+    patients = assign(known, {lines[0]["patient"] for lines in cases.values()}, place.rules["splits"])
+    datalist: dict[str, Any] = {"bundle": bundle} | {section: [] for section in SECTIONS}
+    for case, lines in sorted(cases.items()):
+        patient, files = lines[0]["patient"], files_of(lines)
+        item = {"case": case, "patient": patient} | {key: file["path"] for key, file in files.items()}
+        item["sha256"] = {key: file["sha256"] for key, file in files.items()}
+        datalist[patients[patient]].append(item)
+    write_json(place.dataset / DATALIST, datalist | {"patients": dict(sorted(patients.items()))})
+    return {section: len(datalist[section]) for section in SECTIONS}
+
+
+def _refuse_leaking_lists(dataset: Path, names: set[str], rules: dict[str, Any]) -> None:
+    lists = [dataset / DATALIST, dataset / JOURNAL]
+    if leaking(dataset, lists, needles(names, rules)):
+        remove(dataset / DATALIST)
+        raise ResidualError(
+            f"dataset must hold no identifier of the source, got one in {DATALIST} or {JOURNAL} of {dataset}; "
+            f"{DATALIST} has been removed, report this as a bug"
+        )
+
+
+def _judged(report: Report, budget: RefusalBudget) -> Report:
+    left = report.refused.get(IDENTIFIER_LEFT, 0)
+    if left:
+        raise ResidualError(
+            f"dataset must hold no identifier of the source, got one in {left} of {len(report.outcomes)} studies; "
+            "what was written of them has been removed, report this as a bug"
+        )
+    refused = sum(report.refused.values())
+    if budget.exceeded(refused, len(report.outcomes)):
+        told = ", ".join(f"{count} {code}" for code, count in report.refused.items())
+        raise TooManyRefusedError(
+            f"refused studies must be at most {budget.text}, got {refused} of {len(report.outcomes)} ({told}); "
+            f"the others are in the dataset; {report.dataset / JOURNAL} says why, mend them or raise --max-refused"
+        )
+    return report

@@ -44,14 +44,16 @@ class Journal:
         return journal
 
     def add(self, lines: list[Line]) -> None:
-        """Append all lines of one study and remember them.
+        """Append all lines of one study and remember them; nothing is written when they stand there already.
 
         Raises:
             OutputError: the disk is full or the file is not writable.
         """
+        if self.cases.get(lines[0]["case"]) == lines:
+            return
         try:
             with self.path.open("ab") as file:
-                file.write(_encoded(lines))
+                file.write(encoded(lines))
         except OSError as error:
             raise OutputError(
                 f"ingest.jsonl must be writable, got {error.strerror}; free space and run the same command again"
@@ -65,7 +67,7 @@ class Journal:
     def compact(self) -> None:
         """Write the newest lines of each case, in the order of the pseudonyms; whole or not at all."""
         with new_file(self.path) as part:
-            part.write_bytes(b"".join(_encoded(lines) for _, lines in sorted(self.cases.items())))
+            part.write_bytes(b"".join(encoded(lines) for _, lines in sorted(self.cases.items())))
 
 
 def used(lines: list[Line]) -> bool:
@@ -78,7 +80,8 @@ def files_of(lines: list[Line]) -> dict[str, dict[str, str]]:
     return {key: file for line in lines for key, file in line.get("files", {}).items()}
 
 
-def _encoded(lines: list[Line]) -> bytes:
+def encoded(lines: list[Line]) -> bytes:
+    """Lines as they stand in the file."""
     return b"".join(json.dumps(line, ensure_ascii=False, allow_nan=False).encode() + b"\n" for line in lines)
 
 

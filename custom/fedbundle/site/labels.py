@@ -36,10 +36,14 @@ class LabelSheet:
                 reader = csv.DictReader(file, strict=True)
                 rows = list(reader)
         except (OSError, ValueError, csv.Error) as error:
-            raise InputError(f"labels must be a readable CSV file, got: {type(error).__name__}; check --labels") from error
+            raise InputError(
+                f"labels must be a readable CSV file, got: {type(error).__name__}; check --labels"
+            ) from error
         absent = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
         if absent:
-            raise InputError(f"labels must have the columns {', '.join(COLUMNS)}, got no {absent[0]}; mend the first line")
+            raise InputError(
+                f"labels must have the columns {', '.join(COLUMNS)}, got no {absent[0]}; mend the first line"
+            )
         masks: dict[str, Path] = {}
         for line, row in enumerate(rows, start=2):
             study, mask = (str(row[name] or "").strip() for name in COLUMNS)
@@ -72,7 +76,9 @@ def read_mask(path: Path, image: Volume, wanted: dict[str, Any]) -> NDArray[np.u
         raise RefusedError("LABEL_VALUES", f"{len(strange)} values outside the label set, the first is {strange[0]:g}")
     lacking = {int(value) for value in wanted.get("required", ())} - found
     if lacking:
-        raise RefusedError("LABEL_VALUES", f"no voxel of {', '.join(wanted['values'][str(v)] for v in sorted(lacking))}")
+        raise RefusedError(
+            "LABEL_VALUES", f"no voxel of {', '.join(wanted['values'][str(v)] for v in sorted(lacking))}"
+        )
     return placed.astype(np.uint8)
 
 
@@ -106,14 +112,16 @@ def _placed(array: NDArray[np.generic], affine: Array, image: Volume) -> NDArray
     placed = array.transpose(source.tolist())
     if placed.shape != image.array.shape[::-1]:
         size = "x".join(map(str, placed.shape))
-        raise RefusedError("LABEL_GEOMETRY", f"the mask has {size} voxels, the image {'x'.join(map(str, image.array.shape[::-1]))}")
+        raise RefusedError(
+            "LABEL_GEOMETRY", f"the mask has {size} voxels, the image {'x'.join(map(str, image.array.shape[::-1]))}"
+        )
     turned = np.zeros((4, 4))
     turned[3, 3] = 1
     for axis in range(3):
         turned[source[axis], axis] = -1 if backwards[axis] else 1
         turned[source[axis], 3] = placed.shape[axis] - 1 if backwards[axis] else 0
     corners = np.array([[*corner, 1] for corner in np.ndindex(2, 2, 2)]) * [*(np.array(placed.shape) - 1), 1]
-    off = float(np.abs((corners @ (affine @ turned - image.affine).T)).max())
+    off = float(np.abs(corners @ (affine @ turned - image.affine).T).max())
     if off > PLACE_TOLERANCE * min(image.spacing):
         raise RefusedError("LABEL_GEOMETRY", f"corners of mask and image lie up to {off:.2f} mm apart")
     flips = tuple(slice(None, None, -1 if back else None) for back in backwards)

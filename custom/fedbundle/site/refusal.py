@@ -2,6 +2,7 @@
 
 from fedbundle.errors import DicomError
 
+IDENTIFIER_LEFT = "IDENTIFIER_LEFT"
 STUDY_CODES = (
     "MIXED_PATIENTS",
     "UNREADABLE_PIXELS",
@@ -11,6 +12,7 @@ STUDY_CODES = (
     "LABEL_GEOMETRY",
     "LABEL_VALUES",
     "UNEXPECTED_ERROR",
+    IDENTIFIER_LEFT,
 )
 
 

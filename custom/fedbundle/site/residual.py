@@ -5,16 +5,29 @@ searched are voxels: they were written as numbers from numbers, and short names 
 """
 
 import gzip
+import json
+import re
 import struct
 import zlib
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 from pydicom.dataset import Dataset
+from pydicom.tag import BaseTag
 
+from fedbundle.dicom import gate, objects, roles, stack, technical
+from fedbundle.dicom import rules as rules_of_roles
 from fedbundle.dicom.deidentify import identifiers
 from fedbundle.dicom.needles import Needles
 from fedbundle.dicom.series import Series
 from fedbundle.errors import ResidualError
+from fedbundle.site import case, journal, labels, refusal
+
+LINE_MAKERS = (gate, objects, roles, rules_of_roles, stack, technical, case, journal, labels, refusal)
+HARMLESS = frozenset({"DS", "IS", "TM", "US", "SS", "UL", "SL", "FD", "FL", "CS"})  # VRs that differ by slice
+WORD = re.compile(r"[a-z0-9.]+")
 
 NIFTI_HEADER = 348
 VOX_OFFSET = slice(108, 112)  # float32, where the voxels begin
@@ -32,13 +45,30 @@ def source_identifiers(study: list[Series]) -> set[str]:
     return found
 
 
-def leaking_files(folder: Path, files: list[Path], names: Needles) -> list[Path]:
-    """Those of `files` (below `folder`) that hold an identifier in their relative path or their content."""
-    return [
-        file
+def needles(names: set[str], rules: dict[str, Any]) -> Needles:
+    """What to search for: `names` without words that our own lines consist of and without short numbers.
+
+    A patient called Field or a patient id 5660 would else be found in the echo times of every study. The whole name
+    is still searched for.
+    """
+    words = _own_words() | set(WORD.findall(json.dumps(rules).lower()))
+    return Needles({name for name in names if not (name.lower() in words or (name.isdigit() and len(name) < 6))})
+
+
+def leaking(folder: Path, entries: list[Path], wanted: Needles) -> bool:
+    """Whether a file in `entries` (files and folders below `folder`) holds an identifier, name or content."""
+    files = [file for entry in entries for file in (sorted(entry.rglob("*")) if entry.is_dir() else [entry])]
+    return any(
+        wanted.in_text(file.relative_to(folder).as_posix()) or (file.is_file() and wanted.found_in(searchable(file)))
         for file in files
-        if names.in_text(file.relative_to(folder).as_posix()) or names.found_in(searchable(file))
-    ]
+    )
+
+
+@cache
+def _own_words() -> frozenset[str]:
+    """Words of the modules that make the lines of ingest.jsonl, read from their source."""
+    texts = [Path(str(module.__file__)).read_text(encoding="utf-8").lower() for module in LINE_MAKERS]
+    return frozenset(word for text in texts for word in WORD.findall(text))
 
 
 def searchable(file: Path) -> bytes:
@@ -65,14 +95,15 @@ def _vox_offset(header: bytes) -> int:
     return int(offset)
 
 
-def _news(header: Dataset, known: dict[object, object]) -> Dataset:
+def _news(header: Dataset, known: Mapping[BaseTag, object]) -> Dataset:
     """Elements of a header whose stored bytes differ from those of the first slice; nothing is decoded for it."""
     news = Dataset()
     for tag, element in header.items():
         before = known.get(tag)
-        if before is None or _stored(before) != _stored(element):
+        if getattr(element, "VR", None) not in HARMLESS and (before is None or _stored(before) != _stored(element)):
             news[tag] = element
-    news.set_original_encoding(*header.original_encoding, header.original_character_set)
+    implicit, little = header.original_encoding
+    news.set_original_encoding(implicit, little, header.original_character_set)
     return news
 
 

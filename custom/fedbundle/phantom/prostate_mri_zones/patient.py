@@ -20,7 +20,6 @@ class Patient:
     """Half axes of the gland: across, front to back, apex to base."""
     inner: tuple[float, float, float]
     """Half axes of the transition zone."""
-    share: float
     asymmetry: float
     """Left against right: half the relative difference of the zones' widths."""
     gland_turn: NDArray[np.float64]
@@ -58,14 +57,13 @@ def invent(random: np.random.Generator) -> Patient:
     inner = (gland[0] * scale * 0.93, gland[1] * scale * random.uniform(0.97, 1.03), gland[2] * scale * 1.02)
     height = float(random.normal(1.77, 0.07))
     index = float(np.clip(random.normal(26.5, 3.0), 20, 36))
-    table = random.normal(0, (3.0, 3.5, 2.5)) + (0, 0, random.uniform(-60, 60))
+    table = (random.normal(0, 3), random.normal(0, 3.5), random.uniform(-60, 60))
     return Patient(
         age_years=age,
         height_m=round(height, 2),
         weight_kg=round(index * height**2, 1),
         gland=gland,
         inner=inner,
-        share=share,
         asymmetry=float(np.clip(random.normal(0, 0.06), -0.13, 0.13)),
         gland_turn=rotation(-random.uniform(6, 22), random.normal(0, 2), random.normal(0, 2.5)),
         pose=placed(table, rotation(random.normal(0, 2.5), random.normal(0, 1.5), random.normal(0, 2.5))),

@@ -61,19 +61,26 @@ def write_patient(dicom: Path, truth: Path, profile: str, seed: int, index: int)
         Series(numbers[1], 180, site.sagittal, site.acquisition, (side,)),
         Series(numbers[2], 480, site.transverse, site.acquisition, (across,), reverse_numbers=site.reverse_numbers),
     )
-    files = 0
     texture = Texture(np.random.default_rng(shape))
-    labels = np.zeros(across.shape, np.uint8)
+    files = 0
     for series, noise in zip(planned, scan.spawn(3), strict=True):
-        samples = SUB_SLICES if series is planned[2] else 1
         random = np.random.default_rng(noise)
-        parts = []
-        for grid in series.grids:
-            image, labels = render(grid, man, series.acquisition, texture, np.random.default_rng(shape), samples)
-            parts.append(magnitude(image, series.acquisition, random))
+        drawn = [
+            render(
+                grid,
+                man,
+                series.acquisition,
+                texture,
+                np.random.default_rng(shape),
+                SUB_SLICES if series is planned[2] else 1,
+            )
+            for grid in series.grids
+        ]
+        images = np.concatenate([magnitude(image, series.acquisition, random) for image, _ in drawn])
         folder = dicom / f"{series.number:03}_{_plain(series.description)}"
-        files += write_series(folder, exam, series, stored(np.concatenate(parts), gain, site.scanner.bits))
-    _write_truth(truth, labels, across)
+        files += write_series(folder, exam, series, stored(images, gain, site.scanner.bits))
+        if series is planned[2]:
+            _write_truth(truth, drawn[0][1], across)
     return files
 
 

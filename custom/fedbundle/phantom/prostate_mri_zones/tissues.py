@@ -1,8 +1,13 @@
-"""The tissues of the male pelvis and the signal they give on one scanner."""
+"""The tissues of the male pelvis, the signal they give on one scanner, and their grain."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
+import numpy as np
+
+from fedbundle.phantom.canvas import Array, Block, Canvas
 from fedbundle.phantom.mr_image import Acquisition, Tissue
+from fedbundle.phantom.texture import Texture
 
 TISSUES: Mapping[str, Tissue] = {
     "air": Tissue(0.0, 1.0, 1.0),
@@ -35,3 +40,28 @@ TISSUES: Mapping[str, Tissue] = {
 def signals(acquisition: Acquisition) -> dict[str, float]:
     """Signal of each tissue, relative to free water at zero echo time."""
     return {name: acquisition.signal(tissue) for name, tissue in TISSUES.items()}
+
+
+@dataclass(frozen=True)
+class Paints:
+    """Signals that vary from voxel to voxel of a canvas, [sub-slice, row, column]."""
+
+    fat: Array
+    muscle: Array
+    marrow: Array
+
+
+def mix(canvas: Canvas, whole: Block, tissue: dict[str, float], texture: Texture) -> Paints:
+    """Fat with thin septa, muscle with streaks of fat, mottled marrow; and uneven surfaces for all that follows."""
+    coarse = texture.coarse(whole)
+    strands = np.abs(coarse)
+    strands *= -9
+    strands += 1
+    np.clip(strands, 0, 1, out=strands)
+    canvas.relief = coarse * 0.6
+    fat, muscle, marrow = tissue["fat"], tissue["muscle"], tissue["marrow"]
+    return Paints(
+        fat=np.asarray(fat - strands * (0.3 * fat), np.float32),
+        muscle=np.asarray(muscle + strands * (0.25 * (fat - muscle)), np.float32),
+        marrow=np.asarray(marrow + coarse * (0.10 * marrow), np.float32),
+    )

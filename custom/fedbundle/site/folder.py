@@ -1,0 +1,65 @@
+"""A dataset folder while ingest works in it: one writer at a time, no leftovers of a killed run, no stray files."""
+
+import fcntl
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from fedbundle.errors import InputError, OutputError
+
+DATALIST = "datalist.json"
+JOURNAL = "ingest.jsonl"
+SUBFOLDERS = ("images", "labels", "dicom")
+CASE_ENTRY = re.compile(r"([0-9a-f]{16})(_[a-z][a-z0-9_]*\.nii\.gz)?")
+LEFTOVER = re.compile(r"\..+\.(part|old)")
+
+
+@contextmanager
+def working_in(dataset: Path) -> Iterator[None]:
+    """Make the folder if need be, lock it, and clear what a killed run has left half-written.
+
+    Raises:
+        InputError: the folder holds something else, or another ingest works in it.
+        OutputError: it cannot be made or written.
+    """
+    try:
+        dataset.mkdir(parents=True, exist_ok=True)
+        strange = [entry for entry in dataset.iterdir() if not entry.name.startswith(".")]
+        if strange and not (dataset / JOURNAL).is_file():
+            raise InputError(f"dataset must be a new folder, an empty one or a dataset, got {dataset}; choose another")
+        lock = (dataset / ".lock").open("a")
+    except OSError as error:
+        raise OutputError(
+            f"dataset must be writable, got {error.strerror} for {dataset}; choose another place"
+        ) from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise InputError(f"dataset must have one writer, got another ingest in {dataset}; wait for it") from error
+        for place in (dataset, *(dataset / name for name in SUBFOLDERS)):
+            for entry in place.iterdir() if place.is_dir() else ():
+                if LEFTOVER.fullmatch(entry.name):
+                    remove(entry)
+        yield
+
+
+def case_entries(dataset: Path, case: str = "") -> list[Path]:
+    """Files and DICOM folders that ingest named after a case; of all cases when none is given."""
+    entries = [entry for name in SUBFOLDERS if (dataset / name).is_dir() for entry in (dataset / name).iterdir()]
+    return sorted(e for e in entries if (found := CASE_ENTRY.fullmatch(e.name)) and case in ("", found[1]))
+
+
+def case_of_entry(entry: Path) -> str:
+    """Pseudonym of the case that a file or folder belongs to."""
+    return entry.name[:16]
+
+
+def remove(entry: Path) -> None:
+    """Remove a file or a folder with all it holds."""
+    if entry.is_dir():
+        shutil.rmtree(entry)
+    else:
+        entry.unlink()
