@@ -25,7 +25,7 @@ BAD_INPUT = {
     "install {tmp}/home --site {tmp}/home": 30,
     "approve nothing_like_it --site {tmp}/home": 41,
     "unapprove nothing_like_it --site {tmp}/home": 42,
-    "ingest --bundle nothing_like_it --dicom {tmp} --out {tmp}/out --site {tmp}/home": 41,
+    "ingest --bundle nothing_like_it --dicom {tmp} --out {tmp}/out --site {tmp}/home": 10,
     "ingest --bundle nothing_like_it --dicom {tmp} --out {tmp}/out --site {tmp}/nowhere": 40,
     "doctor": 10,
     "doctor --kit {tmp}/kit": 10,

@@ -178,3 +178,11 @@ def test_the_source_is_not_changed() -> None:
     before = str(image)
     deidentify(image, KEY)
     assert str(image) == before and keyword_for_tag(Tag(0x00100010)) == "PatientName"
+
+
+def test_a_private_b_value_moves_to_the_standard_element() -> None:
+    image = oblique_series(1)[0]
+    image.private_block(0x0019, "SIEMENS MR HEADER", create=True).add_new(0x0C, "OB", b"400 ")
+    assert deidentify(image, KEY).DiffusionBValue == 400
+    image[0x0019, 0x100C].value = CANARY.encode()
+    assert "DiffusionBValue" not in deidentify(image, KEY)

@@ -53,7 +53,7 @@ def test_files_without_preamble_are_read(tmp_path: Path) -> None:
 
 def test_a_dicomdir_is_no_series(tmp_path: Path) -> None:
     (directory, *slices) = make_slices()
-    directory.file_meta.MediaStorageSOPClassUID = MediaStorageDirectoryStorage
+    directory.SOPClassUID = directory.file_meta.MediaStorageSOPClassUID = MediaStorageDirectoryStorage
     write_slices(tmp_path, [directory, *slices])
     found = survey(tmp_path)
     assert (found.skipped, len(found.series[0].files)) == (1, 11)

@@ -15,6 +15,7 @@ import pytest
 from nvflare.app_common.storages.filesystem_storage import FilesystemStorage
 
 from fedbundle.errors import FederationError, InputError
+from fedbundle.flare.marked import marked
 from fedbundle.flare.processes import Federation, free_port, kind_of
 from fedbundle.flare.watch import session
 from fedbundle.provision.kits import provision
@@ -73,7 +74,7 @@ def test_a_federation_lives_and_ends_cleanly(kits: dict[str, Path], port: int, t
     with Federation(kits, tmp_path) as federation:
         federation.start()
         federation.wait_ready(60)
-        assert [len(federation.pids("nijmegen", role)) for role in ("supervisor", "parent", "job")] == [1, 1, 0]
+        assert [bool(federation.pids("nijmegen", role)) for role in ("supervisor", "parent", "job")] == [1, 1, 0]
         assert listening(port)
         with session(kits[NAMES[3]]) as opened:
             assert [client.name for client in opened.get_connected_client_list()] == ["nijmegen"]
@@ -115,6 +116,25 @@ def test_ctrl_c_while_starting_leaves_nothing(kits: dict[str, Path], tmp_path: P
         federation.start()
         federation.wait_ready(60)
     assert federation.processes() == []
+    assert running_from(kits) == []
+
+
+def test_the_federation_does_not_outlive_its_owner(kits: dict[str, Path], tmp_path: Path) -> None:
+    owner = f"""
+import sys, time
+from pathlib import Path
+from fedbundle.flare.processes import Federation
+federation = Federation({{"fl-server": Path({str(kits["fl-server"])!r})}}, Path({str(tmp_path)!r}))
+federation.start()
+print("started", flush=True)
+time.sleep(60)
+"""
+    with subprocess.Popen([sys.executable, "-c", owner], stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        assert process.stdout.readline() == b"started\n"
+        assert marked(str(tmp_path))[0].role == "supervisor"
+        process.kill()
+    until(lambda: not marked(str(tmp_path)), 10)
     assert running_from(kits) == []
 
 

@@ -80,9 +80,7 @@ def _slice(stack: Stack, index: int) -> Dataset:
     corner = np.array(stack.origin) + index * stack.step * normal
     row, column = np.meshgrid(np.arange(stack.rows), np.arange(stack.columns), indexing="ij")
     places = (
-        corner
-        + (row * stack.spacing[0])[..., None] * along_column
-        + (column * stack.spacing[1])[..., None] * along_row
+        corner + (row * stack.spacing[0])[..., None] * along_column + (column * stack.spacing[1])[..., None] * along_row
     )
     image = _header(stack, index)
     image.ImagePositionPatient = [format_number_as_ds(float(x)) for x in corner]

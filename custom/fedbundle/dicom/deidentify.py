@@ -24,6 +24,7 @@ from pydicom.uid import PYDICOM_IMPLEMENTATION_UID, UID, ExplicitVRLittleEndian,
 
 from fedbundle import __version__
 from fedbundle.dicom.allowed import DUMMIES, EMPTIED, IMAGE_CLASSES, KEPT
+from fedbundle.dicom.diffusion import b_value
 from fedbundle.dicom.identifiers import UNREADABLE as UNREADABLE_VALUE
 from fedbundle.dicom.identifiers import identifiers
 from fedbundle.dicom.needles import Needles
@@ -106,6 +107,8 @@ def _deidentified(dataset: Dataset, key: bytes) -> FileDataset:
     image.DeidentificationMethod = METHOD
     image.DeidentificationMethodCodeSequence = [_code("113100", "Basic Application Confidentiality Profile")]
     image.LongitudinalTemporalInformationModified = "REMOVED"
+    if "DiffusionBValue" not in image and (b := b_value(dataset)) is not None:  # vendors keep it in private elements
+        image.DiffusionBValue = b
     if "PixelData" in dataset:
         _put_pixels(dataset, image)
     return FileDataset("", image, preamble=b"\0" * 128, file_meta=_file_meta(image))

@@ -26,6 +26,7 @@ from nvflare.fuel.flare_api.flare_api import new_secure_session
 
 from fedbundle.errors import FederationError, InputError
 from fedbundle.files import read_json
+from fedbundle.flare.guardian import guard
 from fedbundle.flare.marked import MARK, PARTICIPANT, POLL_S, Process, command_of, end_all, marked, undisturbed
 from fedbundle.site import kit as site_kit
 
@@ -48,7 +49,8 @@ class Federation:
     """Server and hospitals of one provisioned project, as separate processes of this machine.
 
     As a context manager it stops everything on the way out: cleanly after a normal end, at once after an error or
-    Ctrl-C. Each participant runs in its own HOME, and finds this Python first on its PATH.
+    Ctrl-C; should this process die first, a guardian does it. Each participant runs in its own HOME, and finds this
+    Python first on its PATH.
 
     Args:
         kits: participant -> startup kit, as `provision` returns them; admins' kits are not started, but a
@@ -61,6 +63,7 @@ class Federation:
         self.kits = {name: Path(kit).resolve() for name, kit in kits.items() if kind_of(Path(kit))}
         self._admin = next((Path(kit) for kit in kits.values() if _is_project_admin(Path(kit))), None)
         self._starts: dict[Path, int] = {}  # sizes of logs when their participant was started
+        self._guardian: subprocess.Popen[bytes] | None = None
         if not self.kits:
             raise InputError(f"kits must hold those of a server or hospitals, got {', '.join(kits) or 'none'}")
 
@@ -94,6 +97,7 @@ class Federation:
         for file in (kit / "log.txt", self.console(name)):
             self._starts[file] = file.stat().st_size if file.is_file() else 0
         with undisturbed(), self.console(name).open("ab") as console:
+            self._guardian = self._guardian or guard(str(self.workdir))
             subprocess.run(
                 [str(kit / "startup" / "start.sh")],
                 cwd=kit,
@@ -153,6 +157,9 @@ class Federation:
                 if not _supervisor_of(kit):
                     for mark in SUPERVISOR_FILES:
                         (kit / mark).unlink(missing_ok=True)
+            if self._guardian:
+                self._guardian.communicate()
+                self._guardian = None
 
     def processes(self) -> list[Process]:
         """Every living process of this federation; supervisors first."""

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,7 +67,7 @@ class Exam:
     description: str
 
     def uid(self, *part: object) -> UID:
-        """A UID of this exam that is the same in each run (PS3.5 B.2, UUID-derived)."""
+        """A UID of this exam, the same in each run."""
         return derived_uid(self.uids, *part)
 
     def clock(self, seconds: float) -> str:
@@ -91,9 +92,9 @@ class Series:
 
 
 def derived_uid(*part: object) -> UID:
-    """A 2.25 UID from text: the same text, the same UID."""
+    """A UID made from a UUID (PS3.5 B.2) that is made from text: the same text, the same UID."""
     text = "\0".join(map(str, part)).encode()
-    return UID(f"2.25.{int.from_bytes(hashlib.sha256(text).digest()[:16], 'big')}")
+    return UID(f"2.25.{UUID(bytes=hashlib.sha256(text).digest()[:16], version=5).int}")
 
 
 def printable(affine: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -18,6 +18,7 @@ from tqdm import tqdm
 
 from fedbundle.bundle.layout import NAME, Bundle
 from fedbundle.dicom.gate import USED
+from fedbundle.dicom.identifiers import DATE
 from fedbundle.dicom.rules import checked_rules
 from fedbundle.dicom.series import Series, survey
 from fedbundle.errors import BundleError, InputError, ResidualError, TooManyRefusedError
@@ -32,6 +33,8 @@ from fedbundle.site.labels import LabelSheet
 from fedbundle.site.refusal import IDENTIFIER_LEFT
 from fedbundle.site.residual import leaking, needles, source_identifiers
 from fedbundle.site.splits import assign
+
+UNMISTAKABLE = 12  # characters; shorter ids of one patient turn up by chance among the numbers of another
 
 
 @dataclass(frozen=True)
@@ -200,8 +203,10 @@ def _finish(journal: Journal, place: Workplace, bundle: str, known: Mapping[str,
 
 
 def _refuse_leaking_lists(dataset: Path, names: set[str], rules: dict[str, Any]) -> None:
+    """Search the lists as they stand on disk, for identifiers of all studies at once."""
     lists = [dataset / DATALIST, dataset / JOURNAL]
-    if leaking(dataset, lists, needles(names, rules)):
+    unmistakable = {name for name in names if len(name) >= UNMISTAKABLE or DATE.fullmatch(name)}
+    if leaking(dataset, lists, needles(unmistakable, rules)):
         remove(dataset / DATALIST)
         raise ResidualError(
             f"dataset must hold no identifier of the source, got one in {DATALIST} or {JOURNAL} of {dataset}; "

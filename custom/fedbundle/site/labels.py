@@ -34,12 +34,12 @@ class LabelSheet:
         try:
             with path.open(encoding="utf-8-sig", newline="") as file:
                 reader = csv.DictReader(file, strict=True)
-                rows = list(reader)
+                columns, rows = reader.fieldnames or (), list(reader)
         except (OSError, ValueError, csv.Error) as error:
             raise InputError(
                 f"labels must be a readable CSV file, got: {type(error).__name__}; check --labels"
             ) from error
-        absent = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
+        absent = [name for name in COLUMNS if name not in columns]
         if absent:
             raise InputError(
                 f"labels must have the columns {', '.join(COLUMNS)}, got no {absent[0]}; mend the first line"

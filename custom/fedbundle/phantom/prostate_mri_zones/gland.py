@@ -51,8 +51,8 @@ def paint_gland(
     lobes = _transition_signal(canvas, block, frame, tissue, texture, nodules)
     lobes += canvas.cover(stroma) * (tissue["fibromuscular"] - lobes)
     inside += transition * (lobes - inside)
-    inside += 0.75 * canvas.cover(np.abs(inner) - 0.9) * gland * (tissue["capsule"] - inside)
-    inside += 0.7 * canvas.cover(np.abs(outline) - 0.5) * (tissue["capsule"] - inside)
+    inside += 0.75 * _line(canvas, inner, 0.9) * gland * (tissue["capsule"] - inside)
+    inside += 0.7 * _line(canvas, outline, 0.5) * (tissue["capsule"] - inside)
     _paint_urethra(canvas, block, inside, patient, tissue)
     canvas.blend(block, gland, inside)
     return Zones(block, gland, transition)
@@ -69,6 +69,11 @@ def zone_labels(canvas: Canvas, zones: Zones | None, shape: tuple[int, int, int]
     labels[gland >= 0.5] = PERIPHERAL
     labels[(gland >= 0.5) & (transition >= 0.5 * gland)] = TRANSITION
     return labels
+
+
+def _line(canvas: Canvas, distance: Array, half_mm: float) -> Array:
+    """Share of each voxel within `half_mm` of a surface."""
+    return canvas.cover(np.asarray(np.abs(distance) - half_mm, np.float32))
 
 
 def _outline(x: Array, y: Array, height: Array, axes: tuple[float, ...], lumps: list[list[float]]) -> Array:

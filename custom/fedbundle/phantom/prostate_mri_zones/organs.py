@@ -79,7 +79,8 @@ def _paint_vesicles(
         lobes = texture.coarse(block, zoom=2)
         level = np.sqrt((block.x / long) ** 2 + (block.y / 6) ** 2 + (block.z / 6.5) ** 2)
         lumen = np.clip(np.abs(lobes) * 3 - 0.4, 0, 1)
-        signal = tissue["vesicle wall"] + lumen * (tissue["vesicle"] - tissue["vesicle wall"])
+        wall = tissue["vesicle wall"]
+        signal = np.asarray(wall + lumen * (tissue["vesicle"] - wall), np.float32)
         canvas.blend(block, canvas.cover((level - 1) * 6 - 0.6 * lobes), signal)
         canvas.capsule((side * 3.5, 0.62 * b, c - 6), (side * 5, 0.75 * b, c + 20), (2.6, 3), duct)
 

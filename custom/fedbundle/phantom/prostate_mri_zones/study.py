@@ -40,54 +40,56 @@ def write_patient(dicom: Path, truth: Path, profile: str, seed: int, index: int)
     site = SITES[profile]
     text = _name(profile, seed, index)
     entropy = int.from_bytes(hashlib.sha256(text.encode()).digest(), "big")
-    who, shape, scan = np.random.SeedSequence(entropy).spawn(3)
+    who, grain, shape, scan = np.random.SeedSequence(entropy).spawn(4)
     random = np.random.default_rng(who)
     man = invent(random)
     exam = _exam(site, man, text, f"PH{profile[-1].upper()}{seed:04}{index:04}", random)
-    centre = man.pose[:3, 3] + random.uniform(-4, 4, size=3)
-    tilt = rotation(random.uniform(*site.tilt_degrees), *(random.normal(0, 1.5, size=2) * (site.tilt_degrees[1] > 5)))
+    *decoys, wanted = _protocol(site, man.pose[:3, 3] + random.uniform(-4, 4, size=3), random)
     gain = site.gain * random.uniform(0.8, 1.25) / (site.scanner.slope or 1)
-    scout = Acquisition(site.acquisition.field_tesla, 900, 60, 0.3, 0.03, 0.9)
-    sketch = tuple(_grid((1, 64, 64), 5.0, 8, 8, plane, centre) for plane in (TRANSVERSE, SAGITTAL, CORONAL))
-    side = _grid((9, 112, 112), 1.5, site.thickness_mm, site.thickness_mm * 1.4, SAGITTAL, centre)
-    across = _grid(
-        (site.slices, site.matrix, site.matrix), site.pixel_mm, site.thickness_mm, site.spacing_mm, tilt, centre
-    )
-    step = 1 if site.first_number < 100 else 100
-    numbers = [site.first_number + step * n for n in range(3)]
-    gradient_echo = {"ScanningSequence": "GR", "SequenceVariant": "SP", "EchoTrainLength": 1, "FlipAngle": "20"}
-    planned = (
-        Series(numbers[0], 60, site.localizer, scout, sketch, site.localizer_type, extra=gradient_echo),
-        Series(numbers[1], 180, site.sagittal, site.acquisition, (side,)),
-        Series(numbers[2], 480, site.transverse, site.acquisition, (across,), reverse_numbers=site.reverse_numbers),
-    )
-    texture = Texture(np.random.default_rng(shape))
+    texture = Texture(np.random.default_rng(grain))
     files = 0
-    for series, noise in zip(planned, scan.spawn(3), strict=True):
+    for series, noise in zip((*decoys, wanted), scan.spawn(3), strict=True):
         random = np.random.default_rng(noise)
-        drawn = [
-            render(
-                grid,
-                man,
-                series.acquisition,
-                texture,
-                np.random.default_rng(shape),
-                SUB_SLICES if series is planned[2] else 1,
-            )
-            for grid in series.grids
-        ]
-        images = np.concatenate([magnitude(image, series.acquisition, random) for image, _ in drawn])
-        folder = dicom / f"{series.number:03}_{_plain(series.description)}"
-        files += write_series(folder, exam, series, stored(images, gain, site.scanner.bits))
-        if series is planned[2]:
-            _write_truth(truth, drawn[0][1], across)
+        images = []
+        for grid in series.grids:
+            shapes = np.random.default_rng(shape)
+            samples = SUB_SLICES if series is wanted else 1
+            image, labels = render(grid, man, series.acquisition, texture, shapes, samples)
+            images.append(magnitude(image, series.acquisition, random))
+            if series is wanted:
+                _write_truth(truth, labels, grid)
+        pixels = stored(np.concatenate(images), gain, site.scanner.bits)
+        files += write_series(dicom / f"{series.number:03}_{_plain(series.description)}", exam, series, pixels)
     return files
+
+
+def _protocol(site: Site, centre: NDArray[np.float64], random: np.random.Generator) -> tuple[Series, Series, Series]:
+    """Three-plane localizer, sagittal T2, transverse T2, all about `centre` (LPS mm)."""
+    first, step = site.first_number, 1 if site.first_number < 100 else 100
+    scout = Acquisition(site.acquisition.field_tesla, 900, 60, shading=0.3, noise=0.03, resolution=0.9)
+    gradient_echo = {"ScanningSequence": "GR", "SequenceVariant": "SP", "EchoTrainLength": 1, "FlipAngle": "20"}
+    planes = tuple(_grid((1, 64, 64), 5.0, 8, 8, plane, centre) for plane in (TRANSVERSE, SAGITTAL, CORONAL))
+    side = _grid((9, 112, 112), 1.5, site.thickness_mm, site.thickness_mm * 1.4, SAGITTAL, centre)
+    oblique = site.tilt_degrees[1] > 0
+    turn = rotation(random.uniform(*site.tilt_degrees), *(oblique * random.normal(0, 1.5, size=2)))
+    shape = (site.slices, site.matrix, site.matrix)
+    across = _grid(shape, site.pixel_mm, site.thickness_mm, site.spacing_mm, turn, centre)
+    return (
+        Series(first, 60, site.localizer, scout, planes, site.localizer_type, extra=gradient_echo),
+        Series(first + step, 180, site.sagittal, site.acquisition, (side,)),
+        Series(
+            first + 2 * step, 480, site.transverse, site.acquisition, (across,), reverse_numbers=site.reverse_numbers
+        ),
+    )
 
 
 def render(
     grid: Grid, man: Patient, acquisition: Acquisition, texture: Texture, shapes: np.random.Generator, samples: int
 ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-    """Noise-free signal (float32) and labels (uint8) of a man on a grid, both [slice, row, column]."""
+    """Noise-free signal (float32) and labels (uint8) of a man on a grid, both [slice, row, column].
+
+    The gland is averaged over `samples` sub-slices of each slice; what surrounds it has soft edges instead.
+    """
     tissue = signals(acquisition)
     pelvis = Canvas(grid, man.pose, 1)
     paint_pelvis(pelvis, man, tissue, texture, shapes)

@@ -1,0 +1,326 @@
+"""A folder of DICOM becomes a dataset: checked, de-identified, split by patient, and safe to interrupt."""
+
+import gzip
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import SimpleITK as sitk  # noqa: N813 -- its own documentation calls it so
+from pydicom import dcmread
+from samples.dicom_series import BIRTH_DATE, ROOT, STUDY_DATE, Stack
+from samples.dicom_studies import write_bundle, write_labels, write_sheet, write_study, zones
+
+from fedbundle.cli import main
+from fedbundle.dicom.series import scan
+from fedbundle.dicom.volume import Volume
+from fedbundle.errors import InputError, ResidualError, TooManyRefusedError
+from fedbundle.site.folder import working_in
+from fedbundle.site.home import SiteHome
+from fedbundle.site.ingest import Report, ingest
+
+CANARIES = (
+    "Testperson",
+    "Zebulon",
+    "Referrer",
+    "Quentin",
+    "PAT-00",
+    "ACC-99123",
+    "SID-5150",
+    STUDY_DATE,
+    BIRTH_DATE,
+    ROOT,
+)
+
+
+class Hospital:
+    """A site home, a bundle, and a folder of studies with labels."""
+
+    def __init__(self, folder: Path, repository: Path) -> None:
+        self.home = SiteHome.create(folder / "site", "hospital-a")
+        self.bundle = write_bundle(folder / "bundles", repository)
+        self.dicom = folder / "dicom"
+        self.folder = folder
+        self.dataset = self.home.dataset_dir("prostate_mri_zones")
+
+    def receive(self, studies: range) -> Path:
+        """Get studies with masks; the path of labels.csv."""
+        for study in studies:
+            write_study(self.dicom, study)
+        return write_labels(self.folder / "labels", self.dicom, range(1, studies.stop))
+
+    def ingest(self, labels: Path | None = None, max_refused: str = "0", keep_dicom: bool = False) -> Report:
+        """Ingest the folder."""
+        return ingest(self.home, str(self.bundle), self.dicom, labels, None, max_refused, keep_dicom)
+
+    def lines(self) -> list[dict[str, Any]]:
+        """Lines of ingest.jsonl."""
+        return [json.loads(line) for line in (self.dataset / "ingest.jsonl").read_text().splitlines()]
+
+    def datalist(self) -> dict[str, Any]:
+        """datalist.json."""
+        content: dict[str, Any] = json.loads((self.dataset / "datalist.json").read_text())
+        return content
+
+
+@pytest.fixture
+def hospital(tmp_path: Path, repository: Path) -> Hospital:
+    """A hospital without images yet."""
+    return Hospital(tmp_path, repository)
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    """Every file of a dataset."""
+    files = [path for path in folder.rglob("*") if path.is_file() and path.name != ".lock"]
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+def items(datalist: dict[str, Any]) -> list[dict[str, Any]]:
+    """Items of all sections."""
+    return [item for section in ("training", "validation", "test") for item in datalist[section]]
+
+
+def test_a_study_becomes_image_mask_and_item(hospital: Hospital) -> None:
+    report = hospital.ingest(hospital.receive(range(1, 5)))
+    assert report.data()["splits"] == {"training": 2, "validation": 1, "test": 1}
+    for item in items(hospital.datalist()):
+        image, label = (sitk.ReadImage(str(hospital.dataset / item[key])) for key in ("image", "label"))
+        for read in ("GetSize", "GetOrigin", "GetDirection", "GetSpacing"):
+            assert getattr(image, read)() == getattr(label, read)()
+        (series,) = scan(hospital.dicom / "Testperson_Zebulon_1" / "1")
+        assert np.array_equal(sitk.GetArrayFromImage(label), zones(Volume.of(series)))
+    codes = sorted(line["code"] for line in hospital.lines())
+    assert codes == ["USED"] * 4 + ["WRONG_ORIENTATION"] * 4
+
+
+@pytest.mark.parametrize("keep_dicom", [False, True])
+def test_no_identifier_of_the_source_is_in_the_dataset(hospital: Hospital, keep_dicom: bool) -> None:
+    hospital.ingest(hospital.receive(range(1, 4)), keep_dicom=keep_dicom)
+    written = tree(hospital.dataset)
+    assert len(written) == 8 + 36 * keep_dicom
+    for name, content in written.items():
+        text = name.encode() + (gzip.decompress(content) if name.endswith(".gz") else content)
+        assert [canary for canary in CANARIES if canary.encode() in text] == []
+
+
+def test_kept_dicom_is_a_readable_series_in_the_same_place(hospital: Hospital) -> None:
+    write_study(hospital.dicom, 1)
+    hospital.ingest(keep_dicom=True)
+    (series,) = scan(hospital.dataset / "dicom")
+    (source,) = scan(hospital.dicom / "Testperson_Zebulon_1" / "1")
+    kept, original = Volume.of(series), Volume.of(source)
+    assert np.array_equal(kept.array, original.array)
+    assert np.allclose(kept.affine, original.affine)
+    assert dcmread(series.files[0]).PatientIdentityRemoved == "YES"
+
+
+def test_an_ingest_without_dicom_removes_what_an_earlier_one_kept(hospital: Hospital) -> None:
+    write_study(hospital.dicom, 1)
+    hospital.ingest(keep_dicom=True)
+    hospital.ingest()
+    assert not any((hospital.dataset / "dicom").iterdir())
+
+
+def test_bad_studies_are_refused_with_their_code_and_the_rest_is_written(hospital: Hospital) -> None:
+    labels = hospital.receive(range(1, 6))
+    next((hospital.dicom / "Testperson_Zebulon_1" / "1").glob("005")).unlink()
+    rows = [
+        {"study_instance_uid": Stack(study=study).study_uid, "mask": f"masks/{study}.nii.gz"} for study in (1, 2, 3, 5)
+    ]
+    mask = sitk.ReadImage(str(hospital.folder / "labels/masks/3.nii.gz"))
+    sitk.WriteImage(mask * 9, str(hospital.folder / "labels/masks/3.nii.gz"))
+    mask.SetOrigin((0.0, 0.0, 0.0))
+    sitk.WriteImage(mask, str(hospital.folder / "labels/masks/5.nii.gz"))
+    with pytest.raises(TooManyRefusedError, match="at most 2, got 4 of 5") as caught:
+        hospital.ingest(write_sheet(labels, rows), max_refused="2")
+    for code in ("1 MISSING_SLICE", "1 LABEL_MISSING", "1 LABEL_VALUES", "1 LABEL_GEOMETRY"):
+        assert code in str(caught.value)
+    assert len(items(hospital.datalist())) == 1
+    assert len(tree(hospital.dataset)) == 4
+
+
+def test_a_refusal_within_the_budget_is_counted_and_is_no_failure(hospital: Hospital) -> None:
+    labels = hospital.receive(range(1, 5))
+    shutil.rmtree(hospital.dicom / "Testperson_Zebulon_2" / "1")
+    report = hospital.ingest(labels, max_refused="25%")
+    assert report.data()["studies"] == {"offered": 4, "used": 3, "unchanged": 0, "refused": {"WRONG_ORIENTATION": 1}}
+    assert "refused 1 WRONG_ORIENTATION" in report.text()
+
+
+def test_running_it_again_changes_no_byte(hospital: Hospital) -> None:
+    labels = hospital.receive(range(1, 4))
+    hospital.ingest(labels)
+    before = tree(hospital.dataset)
+    image = next((hospital.dataset / "images").iterdir())
+    made = image.stat().st_mtime_ns
+    assert hospital.ingest(labels).data()["studies"]["unchanged"] == 3
+    assert tree(hospital.dataset) == before
+    assert image.stat().st_mtime_ns == made
+
+
+def test_a_changed_file_is_made_anew(hospital: Hospital) -> None:
+    labels = hospital.receive(range(1, 3))
+    hospital.ingest(labels)
+    before = tree(hospital.dataset)
+    next((hospital.dataset / "images").iterdir()).write_bytes(b"damaged")
+    assert hospital.ingest(labels).data()["studies"]["unchanged"] == 1
+    assert tree(hospital.dataset) == before
+
+
+def test_a_study_that_turns_bad_leaves_the_dataset(hospital: Hospital) -> None:
+    labels = hospital.receive(range(1, 3))
+    hospital.ingest(labels)
+    write_sheet(labels, [{"study_instance_uid": Stack(study=2).study_uid, "mask": "masks/2.nii.gz"}])
+    hospital.ingest(labels, max_refused="1")
+    assert len(items(hospital.datalist())) == 1
+    assert len(tree(hospital.dataset)) == 4
+
+
+def test_splits_stay_when_studies_are_added(hospital: Hospital) -> None:
+    hospital.ingest(hospital.receive(range(1, 7)))
+    before = hospital.datalist()
+    hospital.ingest(hospital.receive(range(7, 13)))
+    after = hospital.datalist()
+    for section in ("training", "validation", "test"):
+        assert {item["case"] for item in before[section]} <= {item["case"] for item in after[section]}
+    assert [len(after[section]) for section in ("training", "validation", "test")] == [6, 2, 4]
+
+
+def test_two_studies_of_one_patient_are_never_split(hospital: Hospital) -> None:
+    for study in range(1, 9):
+        write_study(hospital.dicom, study)
+        for file in (hospital.dicom / f"Testperson_Zebulon_{study}").rglob("0*"):
+            image = dcmread(file)
+            image.PatientID = f"PAT-{study // 2:06d}"
+            image.save_as(file)
+    hospital.ingest()
+    datalist = hospital.datalist()
+    sections = [{item["patient"] for item in datalist[section]} for section in ("training", "validation", "test")]
+    assert sum(len(section) for section in sections) == len(set().union(*sections)) == 5
+
+
+def test_a_killed_ingest_run_again_neither_doubles_nor_loses_a_case(hospital: Hospital) -> None:
+    labels = hospital.receive(range(1, 17))
+    hospital.ingest(labels)
+    undisturbed = tree(hospital.dataset)
+    shutil.rmtree(hospital.dataset)
+    command = [sys.executable, "-m", "fedbundle.cli", "ingest", "--site", str(hospital.home.path)]
+    command += ["--bundle", str(hospital.bundle), "--dicom", str(hospital.dicom), "--labels", str(labels)]
+    journal = hospital.dataset / "ingest.jsonl"
+    for _ in range(2):
+        before = journal.stat().st_size if journal.exists() else 0
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while process.poll() is None and (not journal.exists() or journal.stat().st_size <= before):
+            time.sleep(0.001)
+        process.send_signal(signal.SIGKILL)
+        assert process.wait() == -signal.SIGKILL
+        assert not (hospital.dataset / "datalist.json").exists()
+    assert subprocess.run(command, check=False, capture_output=True).returncode == 0
+    assert tree(hospital.dataset) == undisturbed
+
+
+def test_an_identifier_that_gets_through_is_found_and_removed(hospital: Hospital) -> None:
+    labels = hospital.receive(range(1, 3))
+    for file in (hospital.dicom / "Testperson_Zebulon_1").rglob("0*"):
+        image = dcmread(file)
+        image.PatientID = "10x12x12"  # as the matrix is told in ingest.jsonl
+        image.save_as(file)
+    with pytest.raises(ResidualError, match="got one in 1 of 2 studies"):
+        hospital.ingest(labels)
+    assert len(items(hospital.datalist())) == 1
+    assert len(tree(hospital.dataset)) == 4
+    assert b"10x12x12" not in b"".join(tree(hospital.dataset).values()).replace(b"10x12x12, 0.7x0.9", b"")
+
+
+def test_a_patient_named_like_a_word_of_ours_is_no_residual(hospital: Hospital) -> None:
+    write_study(hospital.dicom, 1)
+    for file in hospital.dicom.rglob("0*"):
+        image = dcmread(file)
+        image.PatientName, image.PatientID = "Skyra^Transverse", "5660"
+        image.save_as(file)
+    assert hospital.ingest().data()["studies"]["used"] == 1
+
+
+def test_a_study_of_two_patients_is_refused(hospital: Hospital) -> None:
+    write_study(hospital.dicom, 1)
+    file = hospital.dicom / "Testperson_Zebulon_1" / "2" / "003"
+    image = dcmread(file)
+    image.PatientID = "SOMEBODY-ELSE"
+    image.save_as(file)
+    assert hospital.ingest(max_refused="1").refused == {"MIXED_PATIENTS": 1}
+
+
+def test_without_dicom_nothing_is_written(hospital: Hospital) -> None:
+    hospital.dicom.mkdir()
+    (hospital.dicom / "readme.txt").write_text("no DICOM here")
+    with pytest.raises(InputError, match="got none in 1 files"):
+        hospital.ingest()
+    assert not hospital.dataset.exists()
+
+
+def test_a_folder_of_something_else_is_left_alone(hospital: Hospital) -> None:
+    write_study(hospital.dicom, 1)
+    hospital.dataset.mkdir(parents=True)
+    (hospital.dataset / "thesis.txt").write_text("mine")
+    with pytest.raises(InputError, match="must be a new folder, an empty one or a dataset"):
+        hospital.ingest()
+    assert [entry.name for entry in hospital.dataset.iterdir()] == ["thesis.txt"]
+
+
+def test_a_dataset_inside_the_dicom_folder_is_refused(hospital: Hospital) -> None:
+    write_study(hospital.dicom, 1)
+    with pytest.raises(InputError, match="must lie apart"):
+        ingest(hospital.home, str(hospital.bundle), hospital.dicom, out=hospital.dicom / "dataset")
+
+
+def test_one_writer_at_a_time(hospital: Hospital) -> None:
+    write_study(hospital.dicom, 1)
+    with working_in(hospital.dataset), pytest.raises(InputError, match="another ingest"):
+        hospital.ingest()
+
+
+def test_the_command_line_has_its_own_exit_codes(hospital: Hospital, capsys: pytest.CaptureFixture[str]) -> None:
+    write_study(hospital.dicom, 1)
+    shutil.rmtree(hospital.dicom / "Testperson_Zebulon_1" / "1")
+    start = ["ingest", "--site", str(hospital.home.path), "--dicom", str(hospital.dicom), "--bundle"]
+    assert main([*start, str(hospital.bundle)]) == 22
+    assert main([*start, "not_installed"]) == 10
+    assert main([*start, str(hospital.bundle), "--max-refused", "many"]) == 10
+    told = capsys.readouterr().err
+    assert "Testperson" not in told.replace(str(hospital.folder), "")
+    assert "Traceback" not in told
+
+
+def test_the_real_study(hospital: Hospital, testdata: Callable[[str], Path]) -> None:
+    hospital.dicom = testdata("prostate_mr/ProstateX-0000")
+    hospital.ingest()
+    (item,) = items(hospital.datalist())
+    image = sitk.ReadImage(str(hospital.dataset / item["image"]))
+    assert image.GetSize() == (384, 384, 19)
+    assert image.GetSpacing() == pytest.approx((0.5, 0.5, 3.0), abs=1e-4)
+    lines = hospital.lines()
+    assert len(lines) == 7
+    (used,) = [line for line in lines if line["code"] == "USED"]
+    assert "transverse (18 degrees oblique), 384x384x19" in used["detail"]
+    written = b"".join(gzip.decompress(c) if n.endswith(".gz") else c for n, c in tree(hospital.dataset).items())
+    for series in scan(hospital.dicom):
+        for identity in (series.uid, series.study_uid, "ProstateX-0000", "20110707", "t2_tse"):
+            assert identity.encode() not in written
+
+
+@pytest.mark.parametrize(
+    ("name", "code"), [("ProstateX-missing-slice", "MISSING_SLICE"), ("philips_single_slice", "TOO_FEW_SLICES")]
+)
+def test_real_malformed_series(name: str, code: str, hospital: Hospital, testdata: Callable[[str], Path]) -> None:
+    hospital.dicom = testdata(f"prostate_mr/{name}")
+    with pytest.raises(TooManyRefusedError, match=f"1 of 1 \\(1 {code}\\)"):
+        hospital.ingest(max_refused="5%")
+    assert [line["code"] for line in hospital.lines()] == [code]
+    assert items(hospital.datalist()) == []

@@ -1,0 +1,38 @@
+"""Splits: exact shares, by patient, and nobody moves when patients are added."""
+
+from collections import Counter
+
+import pytest
+
+from fedbundle.errors import BundleError
+from fedbundle.site.splits import assign
+
+SHARES = {"training": 0.5, "validation": 0.15, "test": 0.35}
+PATIENTS = [f"{number * 7919 % 65536:04x}" for number in range(60)]
+
+
+def test_28_patients_give_14_4_10() -> None:
+    assert Counter(assign({}, PATIENTS[:28], SHARES).values()) == {"training": 14, "validation": 4, "test": 10}
+
+
+def test_nobody_moves_when_patients_are_added() -> None:
+    before = assign({}, PATIENTS[:28], SHARES)
+    after = assign(before, PATIENTS, SHARES)
+    assert {patient: after[patient] for patient in before} == before
+    assert Counter(after.values()) == {"training": 30, "validation": 9, "test": 21}
+
+
+def test_the_order_of_files_does_not_matter() -> None:
+    assert assign({}, PATIENTS[:28], SHARES) == assign({}, PATIENTS[27::-1], SHARES)
+
+
+def test_a_patient_who_is_absent_keeps_the_section_and_takes_no_place() -> None:
+    known = {"gone": "test"}
+    assigned = assign(known, PATIENTS[:28], SHARES)
+    assert assigned.pop("gone") == "test"
+    assert Counter(assigned.values()) == {"training": 14, "validation": 4, "test": 10}
+
+
+def test_shares_that_are_not_whole_are_refused() -> None:
+    with pytest.raises(BundleError, match="must add up to 1"):
+        assign({}, PATIENTS, {"training": 0.5, "test": 0.4})
