@@ -1,7 +1,6 @@
 """Series are found whatever their files are called, and sorted along their normal."""
 
 import os
-import random
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,7 @@ from fedbundle.errors import InputError
 
 def test_series_are_grouped_by_uid_and_sorted_along_the_normal(tmp_path: Path) -> None:
     slices = make_slices(Stack(turn=(20, 10, 5))) + make_slices(Stack(number=2, slices=5))
-    random.Random(1).shuffle(slices)
+    slices = slices[::2] + slices[-2::-2]
     for number, image in enumerate(slices):
         image.InstanceNumber = 99 - number
     write_slices(tmp_path, slices)

@@ -1,6 +1,5 @@
 """Voxels lie where the headers say, to half a grey value; NIfTI overlays exactly and holds no text."""
 
-import random
 from collections.abc import Callable
 from pathlib import Path
 
@@ -35,10 +34,10 @@ def worst_error(volume: Volume) -> float:
 @pytest.mark.parametrize("name", STACKS)
 def test_every_voxel_lies_where_the_headers_say(name: str, tmp_path: Path) -> None:
     slices = make_slices(STACKS[name])
-    random.Random(3).shuffle(slices)
+    slices = slices[::2] + slices[::-2]
     for number, image in enumerate(slices):
         image.InstanceNumber = 100 - number
-    volume = Volume.read([file for file in write_slices(tmp_path, slices).iterdir()])
+    volume = Volume.read(list(write_slices(tmp_path, slices).iterdir()))
     assert worst_error(volume) <= 0.5 * STACKS[name].slope + 1e-3
     assert np.linalg.det(volume.affine[:3, :3]) > 0
     assert volume.spacing == pytest.approx((0.7, 0.9, abs(STACKS[name].step)), abs=1e-6)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import SimpleITK as sitk
+import SimpleITK as sitk  # noqa: N813 -- its own documentation calls it so
 from pydicom import dcmread
 from pydicom.uid import ExplicitVRLittleEndian
 

@@ -2,6 +2,9 @@
 
 import csv
 import hashlib
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -42,26 +45,20 @@ def test_labels_csv_names_each_study_and_an_existing_mask(phantoms: dict[str, Pa
         assert all((root / row["mask"]).is_file() for row in rows)
 
 
-def test_an_interrupted_run_goes_on_and_gives_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_phantoms(BUNDLE, tmp_path / "whole", 2, "site-c", 3)
-    from fedbundle.phantom import prostate_mri_zones as generator
-
-    write_patient = generator.write_patient
-
-    def interrupted(dicom: Path, truth: Path, profile: str, seed: int, index: int) -> int:
-        files = write_patient(dicom, truth, profile, seed, index)
-        if index == 2:
-            raise KeyboardInterrupt
-        return files
-
-    with monkeypatch.context() as patch:
-        patch.setattr(generator, "write_patient", interrupted)
-        with pytest.raises(KeyboardInterrupt):
-            write_phantoms(BUNDLE, tmp_path / "cut", 2, "site-c", 3)
-    assert [path.name for path in (tmp_path / "cut" / "dicom").iterdir()] == ["patient_0001"]
-    assert len(list((tmp_path / "cut" / "truth").iterdir())) == 1
-    write_phantoms(BUNDLE, tmp_path / "cut", 2, "site-c", 3)
-    assert content(tmp_path / "cut") == content(tmp_path / "whole")
+def test_a_killed_run_goes_on_and_gives_the_same_bytes(tmp_path: Path) -> None:
+    out = tmp_path / "killed"
+    command = [sys.executable, "-m", "fedbundle.cli", "phantom", BUNDLE, "--out", str(out), "--profile", "site-c"]
+    with subprocess.Popen([*command, "--patients", "99", "--seed", "3"], stderr=subprocess.DEVNULL) as process:
+        while not (out / "dicom" / "patient_0001").exists() or not list(out.glob("dicom/.*.part")):
+            assert process.poll() is None
+            time.sleep(0.02)
+        process.kill()
+    done = len(list(out.glob("dicom/patient_*")))
+    assert done < 99
+    assert not (out / "labels.csv").exists()
+    write_phantoms(BUNDLE, out, done + 1, "site-c", 3)
+    write_phantoms(BUNDLE, tmp_path / "whole", done + 1, "site-c", 3)
+    assert content(out) == content(tmp_path / "whole")
 
 
 @pytest.mark.parametrize(

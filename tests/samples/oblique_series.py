@@ -33,8 +33,12 @@ def oblique_series(
     seed: str = "a",
     series: str = "1",
     description: str = "t2_tse_tra",
+    values: NDArray[np.uint16] | None = None,
 ) -> list[FileDataset]:
-    """Slices along the third column of `turn` (identity: transverse, feet to head); `spacing` is row, column, slice."""
+    """Slices along the third column of `turn` (identity: transverse, feet to head).
+
+    `spacing` is between rows, columns, slices in mm; `values` [slice, row, column] take the place of counting up.
+    """
     turn = np.eye(3) if turn is None else turn
     images = []
     for index in range(slices):
@@ -45,8 +49,8 @@ def oblique_series(
         image.PixelSpacing = [spacing[0], spacing[1]]
         image.SliceThickness = image.SpacingBetweenSlices = spacing[2]
         image.SeriesDescription = description
-        values = np.arange(rows * columns, dtype=np.uint16).reshape(rows, columns) + 100 * index
-        image.PixelData = values.astype("<u2").tobytes()
+        counted = np.arange(rows * columns, dtype=np.uint16).reshape(rows, columns) + 100 * index
+        image.PixelData = (counted if values is None else values[index]).astype("<u2").tobytes()
         images.append(image)
     return images
 

@@ -7,15 +7,17 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+import numpy as np
 from jsonschema import Draft202012Validator
 
 from fedbundle.dicom.diffusion import is_diffusion
-from fedbundle.dicom.geometry import nearest_plane, stack_affine
+from fedbundle.dicom.geometry import distances, nearest_plane
 from fedbundle.dicom.header import codes, number, text
 from fedbundle.dicom.series import Series
 from fedbundle.errors import BundleError
 
 Check = Callable[[Series, Any], str]  # series and the rule's value -> why it does not fit, or ""
+PARALLEL = 0.999  # least cosine between the normals of parallel slices
 NAMES = ("SeriesDescription", "ProtocolName")  # searched by patterns, never quoted
 
 
@@ -125,9 +127,11 @@ def pixel_spacing_mm(series: Series) -> float | None:
 
 
 def slice_step_mm(series: Series) -> float | None:
-    """Distance between slice centres of a regular stack."""
+    """Median distance between neighbouring slices; None for a single slice or slices that are not parallel."""
     planes = [found for found in series.planes if found]
-    return float(sum(stack_affine(planes)[:3, 2] ** 2) ** 0.5) if planes else None
+    if len(planes) < 2 or any(abs(found.normal @ planes[0].normal) < PARALLEL for found in planes):
+        return None
+    return float(np.median(np.diff(distances(planes))))
 
 
 RULES: dict[str, tuple[str, Check]] = {

@@ -1,6 +1,7 @@
-"""A label map goes back to the PACS as DICOM SEG (binary, PS3.3 A.51), written by highdicom, checked by our own reader."""
+"""A label map goes back to the PACS as binary DICOM SEG (PS3.3 A.51), written by highdicom, read back by us."""
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,18 @@ from fedbundle.errors import SegmentationError
 from fedbundle.files import new_file
 
 SERIES_NUMBER = 9000  # plus the number of the source series
+TYPE_2 = (
+    "AccessionNumber",
+    "PatientBirthDate",
+    "PatientID",
+    "PatientName",
+    "PatientSex",
+    "PositionReferenceIndicator",
+    "ReferringPhysicianName",
+    "StudyDate",
+    "StudyID",
+    "StudyTime",
+)
 PLACE_TOLERANCE = 0.25  # of a voxel; the gate lets slices lie 5 % of a step beside their place
 DIRECTION_TOLERANCE = 1e-3  # per direction cosine
 
@@ -55,7 +68,7 @@ def write_segmentation(
         OutputError: `path` cannot be written.
     """
     order = source_order(labels.shape, affine, sources)
-    by_slice = [sources[index] for index in order]
+    by_slice = [_completed(sources[index]) for index in order]
     masks = np.stack([labels == segment.value for segment in wanted.segments], axis=-1).astype(np.uint8)
     with tolerant():  # highdicom's and pydicom's warnings quote values of the source header
         try:
@@ -65,6 +78,7 @@ def write_segmentation(
                 f"source images must have all attributes that a DICOM SEG refers to, got {type(error).__name__} "
                 "from highdicom; send the series from the PACS again"
             ) from error
+        made.SpecificCharacterSet = "ISO_IR 192"  # names from whatever character set come out as UTF-8
         with new_file(path) as part:
             made.save_as(part)
             _check(part, labels, affine, by_slice, wanted)
@@ -100,7 +114,7 @@ def _segmentation(masks: NDArray[np.uint8], sources: list[Dataset], wanted: Dico
         name=model.name[:64], family=codes.DCM.ArtificialIntelligence, version=model.version[:64]
     )
     described = [_described(number, segment, made_by) for number, segment in enumerate(wanted.segments, start=1)]
-    made = Segmentation(
+    return Segmentation(
         source_images=sources,
         pixel_array=masks,
         segmentation_type=SegmentationTypeValues.BINARY,
@@ -111,14 +125,22 @@ def _segmentation(masks: NDArray[np.uint8], sources: list[Dataset], wanted: Dico
         instance_number=1,
         manufacturer="fedbundle",
         manufacturer_model_name=model.name[:64],
-        software_versions=(f"fedbundle {__version__}"[:64], f"{model.name} {model.version}"[:64]),
+        software_versions=[f"fedbundle {__version__}"[:64], f"{model.name} {model.version}"[:64]],
         device_serial_number=model.digest.removeprefix("sha256:")[:64],
         content_label=wanted.content_label,
         content_description=wanted.series_description,
         series_description=wanted.series_description,
         omit_empty_frames=bool(masks.any()),  # a SEG must have a frame, also where nothing was found
     )
-    return made
+
+
+def _completed(header: Dataset) -> Dataset:
+    """A copy with what is type 2 in the patient, study and frame modules, empty where the source lacks it."""
+    completed = copy(header)
+    for keyword in TYPE_2:
+        if keyword not in completed:
+            setattr(completed, keyword, "")
+    return completed
 
 
 def _described(number: int, segment: Segment, made_by: highdicom.AlgorithmIdentificationSequence) -> SegmentDescription:

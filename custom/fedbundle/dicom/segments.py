@@ -56,9 +56,16 @@ class DicomOut:
         if len({segment.value for segment in segments}) < len(segments):
             raise BundleError(f"segments in {CONFIG} must have different values, got one twice; mend it")
         total = content.get("total", {})
-        names = ("title", "input", "series_description", "content_label")
-        bounds = tuple(total["plausible_ml"]) if "plausible_ml" in total else None
-        return cls(*(content[name] for name in names), segments, total.get("label"), bounds)
+        low, high = total.get("plausible_ml", (None, None))
+        return cls(
+            content["title"],
+            content["input"],
+            content["series_description"],
+            content["content_label"],
+            segments,
+            total.get("label"),
+            None if low is None else (low, high),
+        )
 
 
 def _segment(entry: dict[str, Any]) -> Segment:

@@ -54,7 +54,8 @@ def technical(series: Series) -> dict[str, Any]:
         name, angle = nearest_plane(found.normal) if found.sound else ("unknown", 0.0)
         told["orientation"], told["oblique_degrees"] = name, round(angle)
         told["pixel_spacing_mm"] = [round(mm, 4) for mm in reversed(found.spacing)]
-        told["slice_step_mm"] = round(slice_step_mm(series) or 0, 4)
+        step = slice_step_mm(series)
+        told["slice_step_mm"] = None if step is None else round(step, 4)
     return {name: value for name, value in told.items() if value not in (None, "")}
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import shutil
 import sys
 from collections.abc import Mapping
 from importlib import import_module
@@ -104,6 +105,8 @@ def _claim(out: Path, record: dict[str, Any]) -> None:
                 f"out must be empty or begun with the same bundle, profile, seed and version, got {out} with "
                 f"{before}; choose another folder"
             )
+        for left_over in (out / "dicom").glob(".patient_*"):  # of a run that was killed
+            shutil.rmtree(left_over, ignore_errors=True)
     elif out.is_dir() and any(out.iterdir()):
         raise OutputError(f"out must be a new or empty folder, got {out} with other files; choose another folder")
     else:

@@ -70,7 +70,7 @@ def take(study: list[Series], place: Workplace, journal: Mapping[str, list[Line]
         if choice.code != USED:
             return Outcome(case, patient, choice.code, _lines(case, patient, study, place, choice))
         source = _fingerprint(choice, study[0].study_uid, place)
-        if before and _intact(before, source, place.dataset):
+        if before and _intact(case, before, source, place):
             return Outcome(case, patient, USED, before, resumed=True)
         files = _write(case, choice, study[0].study_uid, place)
     except OutputError:
@@ -156,11 +156,13 @@ def _fingerprint(choice: Choice, study_uid: str, place: Workplace) -> str:
     return pseudonym(place.key, "source", *parts)
 
 
-def _intact(lines: list[Line], source: str, dataset: Path) -> bool:
+def _intact(case: str, lines: list[Line], source: str, place: Workplace) -> bool:
     """An earlier run made this case from the same source, and its files are as it left them."""
     if not used(lines) or any(line["source"] != source for line in lines if line["role"]):
         return False
-    files = files_of(lines).values()
+    if place.keep_dicom and not (place.dataset / "dicom" / case).is_dir():
+        return False
+    dataset, files = place.dataset, files_of(lines).values()
     return all((dataset / f["path"]).is_file() and sha256(dataset / f["path"]) == f["sha256"] for f in files)
 
 

@@ -8,9 +8,7 @@ Every file appears whole or not at all, a study's lines follow its files, and th
 interrupted run can be run again: finished studies are recognised by keyed pseudonyms and digests, the rest is done.
 """
 
-from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,57 +29,11 @@ from fedbundle.site.home import SiteHome
 from fedbundle.site.journal import Journal, encoded, files_of, used
 from fedbundle.site.labels import LabelSheet
 from fedbundle.site.refusal import IDENTIFIER_LEFT
+from fedbundle.site.report import Report
 from fedbundle.site.residual import leaking, needles, source_identifiers
 from fedbundle.site.splits import assign
 
 UNMISTAKABLE = 12  # characters; shorter ids of one patient turn up by chance among the numbers of another
-
-
-@dataclass(frozen=True)
-class Report:
-    """What an ingest did; counts only."""
-
-    dataset: Path
-    files: int
-    skipped: int
-    damaged: int
-    outcomes: tuple[Outcome, ...]
-    splits: dict[str, int]  # section -> cases
-
-    @property
-    def refused(self) -> dict[str, int]:
-        """Studies refused by reason code."""
-        codes = Counter(outcome.code for outcome in self.outcomes if outcome.code != USED)
-        return dict(sorted(codes.items()))
-
-    def data(self) -> dict[str, Any]:
-        """For machines."""
-        used_now = [outcome for outcome in self.outcomes if outcome.code == USED]
-        return {
-            "dataset": str(self.dataset),
-            "files": {"read": self.files, "skipped": self.skipped, "damaged": self.damaged},
-            "studies": {
-                "offered": len(self.outcomes),
-                "used": len(used_now),
-                "unchanged": sum(outcome.resumed for outcome in used_now),
-                "refused": self.refused,
-            },
-            "splits": self.splits,
-        }
-
-    def text(self) -> str:
-        """For people."""
-        studies = self.data()["studies"]
-        lines = [
-            f"{studies['offered']} studies in {self.files} files: {studies['used']} used "
-            f"({studies['unchanged']} unchanged since an earlier run), {sum(self.refused.values())} refused",
-            *(f"  refused {count} {code}" for code, count in self.refused.items()),
-            f"  {self.skipped} files are no DICOM images, {self.damaged} are damaged DICOM",
-            "  dataset: " + ", ".join(f"{count} {section}" for section, count in self.splits.items()),
-            f"  {self.dataset / 'datalist.json'}",
-            f"  {self.dataset / 'ingest.jsonl'} says why each series was used or refused",
-        ]
-        return "\n".join(lines)
 
 
 def ingest(

@@ -1,0 +1,106 @@
+"""Run a bundle's own `inference.json` on volumes, as plain MONAI would, in a process of its own."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import nibabel
+import numpy as np
+from nibabel.filebasedimages import ImageFileError
+from numpy.typing import NDArray
+
+from fedbundle.bundle.layout import Bundle
+from fedbundle.dicom.segments import DicomOut
+from fedbundle.dicom.volume import LPS_TO_RAS, Volume
+from fedbundle.errors import PredictionError, SegmentationError
+from fedbundle.files import write_json
+
+SECONDS = 1800
+CASE = "study"
+CORNER_TOLERANCE = 0.1  # of a voxel
+UNREADABLE = (OSError, ValueError, EOFError, ImageFileError)
+
+
+def infer(bundle: Bundle, volumes: dict[str, Volume], wanted: DicomOut, scratch: Path) -> NDArray[np.uint8]:
+    """Label map [slice, row, column] on the grid of `volumes[wanted.input]`.
+
+    Args:
+        bundle: unpacked, with weights and fedblocks, in a folder that may be written.
+        volumes: by role.
+        wanted: what the values of the label map mean.
+        scratch: empty folder; `inference.log` in it holds what the bundle's process told.
+
+    Raises:
+        PredictionError: the process fails, takes too long, or leaves no label map of these values.
+        SegmentationError: the label map is not on the grid of the input.
+    """
+    dataset, output = scratch / "dataset", scratch / "output"
+    item = {"case": CASE} | {role: f"images/{CASE}_{role}.nii.gz" for role in volumes}
+    for role, volume in volumes.items():
+        volume.to_nifti(dataset / item[role])
+    sections = {"training": [], "validation": [], "test": [item]}
+    write_json(dataset / "datalist.json", {"bundle": bundle.name, **sections})
+    output.mkdir()
+    _run(bundle.root, dataset, output, scratch / "inference.log")
+    found = sorted(output.rglob("*.nii.gz"))
+    if len(found) != 1:
+        raise PredictionError(f"inference of {bundle.name} must save one label map, got {len(found)}; mend the bundle")
+    return _label_map(found[0], volumes[wanted.input], wanted)
+
+
+def _run(root: Path, dataset: Path, output: Path, log: Path) -> None:
+    command = [sys.executable, "-m", "monai.bundle", "run"]
+    command += ["--config_file", "configs/inference.json", "--meta_file", "configs/metadata.json"]
+    if (root / "configs" / "logging.conf").is_file():
+        command += ["--logging_file", "configs/logging.conf"]
+    command += ["--bundle_root", str(root), "--dataset_dir", str(dataset), "--output_dir", str(output)]
+    environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
+    with log.open("wb") as told:
+        try:
+            done = subprocess.run(
+                command, cwd=root, env=environment, stdout=told, stderr=subprocess.STDOUT, timeout=SECONDS, check=False
+            )
+        except subprocess.TimeoutExpired as error:
+            raise PredictionError(
+                f"inference of {root.name} must end within {SECONDS} s, got no end; use a faster machine or a GPU"
+            ) from error
+    if done.returncode:
+        raise PredictionError(
+            f"inference of {root.name} must end with status 0, got {done.returncode}: {_last_words(log)}; "
+            "check that the packages in its metadata.json are installed"
+        )
+
+
+def _last_words(log: Path) -> str:
+    """What went wrong, without the paths of temporary folders."""
+    lines = [line.strip() for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
+    complaints = [line for line in lines if re.match(r"[\w.]*(Error|Exception|Interrupt|Killed)\b", line)]
+    told = (complaints or lines or ["it told nothing"])[-1]
+    return re.sub(r"\S*/fedbundle-predict-[^/\s]*", "...", told)[:300]
+
+
+def _label_map(path: Path, volume: Volume, wanted: DicomOut) -> NDArray[np.uint8]:
+    try:
+        image = nibabel.nifti1.load(path)
+        values = np.squeeze(np.asarray(image.dataobj))
+        affine = LPS_TO_RAS @ image.affine
+    except UNREADABLE as error:
+        raise PredictionError(
+            f"label map of the bundle must be readable NIfTI, got {type(error).__name__}; mend its inference.json"
+        ) from error
+    shape = volume.array.shape[::-1]
+    corners = np.array([[i, j, k, 1] for i in (0, shape[0]) for j in (0, shape[1]) for k in (0, shape[2])]).T
+    apart = np.linalg.norm(((affine - volume.affine) @ corners)[:3], axis=0).max()
+    if values.shape != shape or apart > CORNER_TOLERANCE * min(volume.spacing):
+        raise SegmentationError(
+            f"label map of the bundle must lie on the grid of its input {'x'.join(map(str, shape))}, got "
+            f"{'x'.join(map(str, values.shape))}, {apart:.2f} mm apart; it must invert what it resamples"
+        )
+    allowed = [0, *(segment.value for segment in wanted.segments)]
+    if not np.isin(values, allowed).all():
+        raise PredictionError(
+            f"label map of the bundle must hold {allowed} only, got other values; mend dicom_out.json"
+        )
+    return values.transpose(2, 1, 0).astype(np.uint8)

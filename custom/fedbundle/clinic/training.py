@@ -1,0 +1,102 @@
+"""What an exported bundle says about its training, read from `provenance/ledger.json` and from nothing else."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from fedbundle.bundle.layout import Bundle
+from fedbundle.dicom.segments import DicomOut
+from fedbundle.errors import BundleError, InputError
+from fedbundle.files import read_json
+
+LEDGER = "provenance/ledger.json"
+SYNTHETIC = re.compile(r"\b(phantoms?|synthetic)\b", re.IGNORECASE)
+TOLD_IN = ("name", "task", "description", "data_source", "data_type", "intended_use")
+
+
+@dataclass(frozen=True)
+class SiteRecord:
+    """One hospital in a training run."""
+
+    name: str
+    rounds: int  # in which its weights were used
+    cases: str  # used in its last round; "<k" below the site's minimum cell size
+    state: str  # "" when it took part to the end
+
+
+@dataclass(frozen=True)
+class Training:
+    """A training run."""
+
+    outcome: str
+    rounds: int
+    sites: tuple[SiteRecord, ...]
+    metrics: tuple[str, ...]  # headings
+    results: tuple[tuple[str, ...], ...]  # evaluation, site, n, then one value per metric
+
+
+def trained_on_phantoms(bundle: Bundle) -> bool:
+    """Whether the bundle's metadata says that synthetic patients were behind it."""
+    return any(SYNTHETIC.search(str(bundle.metadata.get(key, ""))) for key in TOLD_IN)
+
+
+def read_training(bundle: Bundle, wanted: DicomOut) -> Training | None:
+    """The run that made the weights of a bundle; None when the bundle does not carry a ledger.
+
+    Raises:
+        BundleError: the ledger does not follow its schema.
+    """
+    path = bundle.root / LEDGER
+    if not path.is_file():
+        return None
+    try:
+        return _training(read_json(path), wanted)
+    except (InputError, KeyError, TypeError, AttributeError, ValueError, IndexError) as error:
+        raise BundleError(
+            f"{LEDGER} of {bundle.name} must follow schema fedbundle-ledger-1, got {type(error).__name__} reading it; "
+            "ask for a zip that fedbundle export made"
+        ) from error
+
+
+def _training(ledger: dict[str, Any], wanted: DicomOut) -> Training:
+    rounds = ledger["rounds"]
+    sites = tuple(_site(name, state, rounds) for name, state in ledger["sites"].items())
+    answers = [
+        (evaluation, site, answer.get("metrics", {}))
+        for evaluation, content in ledger.get("evaluations", {}).items()
+        for site, answer in content["sites"].items()
+    ]
+    metrics = sorted({metric for _, _, values in answers for metric in values})
+    headings = tuple(_heading(metric, wanted) for metric in metrics)
+    results = tuple(
+        (evaluation, site, _count(values), *(_value(values.get(metric)) for metric in metrics))
+        for evaluation, site, values in answers
+    )
+    return Training(str(ledger["outcome"]), len(rounds), sites, headings, results)
+
+
+def _site(name: str, state: dict[str, Any], rounds: list[dict[str, Any]]) -> SiteRecord:
+    used = [entry["sites"][name] for entry in rounds if entry["sites"].get(name, {}).get("status") == "used"]
+    cases = str(used[-1]["cases"]["used"]) if used else "-"
+    return SiteRecord(name, len(used), cases, "" if state["state"] == "in" else str(state["state"]))
+
+
+def _heading(metric: str, wanted: DicomOut) -> str:
+    """`val_dice_transition_zone` or `test_dice_1` -> Dice, transition zone."""
+    words = re.sub(r"^(val|test)_", "", metric).split("_")
+    if "dice" not in words:
+        return metric
+    rest = " ".join(word for word in words if word != "dice")
+    named = {str(segment.value): segment.label.lower() for segment in wanted.segments}
+    return f"Dice, {named.get(rest, rest)}" if rest else "Dice"
+
+
+def _count(values: dict[str, Any]) -> str:
+    return " / ".join(sorted({str(value["n"]) for value in values.values()})) or "-"
+
+
+def _value(value: dict[str, Any] | None) -> str:
+    if value is None or value["value"] is None:
+        return "-"
+    told = f"{value['value']:.2f}"
+    return f"{told} ({value['ci95'][0]:.2f} to {value['ci95'][1]:.2f})" if "ci95" in value else told
