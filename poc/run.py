@@ -187,6 +187,7 @@ def scientist() -> str:
 def main() -> int:
     """Tell the story; a failure is one line and a numbered exit code."""
     options = tyro.cli(Options, prog="poc")
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # hospitals that share one machine would slow each other down
     signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
     shutil.rmtree(options.workspace, ignore_errors=True)
     options.workspace.mkdir(parents=True)

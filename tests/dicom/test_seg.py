@@ -136,6 +136,29 @@ def test_a_label_map_off_the_grid_is_refused_and_nothing_is_left(tmp_path: Path)
     assert not (tmp_path / "out").exists()
 
 
+def test_images_of_two_patients_are_refused(tmp_path: Path) -> None:
+    images = oblique_series()
+    images[3].PatientID = "MRN-000001"
+    volume = Volume.read(write_series(tmp_path / "in", images))
+    with pytest.raises(SegmentationError, match="PatientID must be one") as caught:
+        wanted = DicomOut.read(BUNDLE)
+        write_segmentation(blobs(volume.array.shape), volume.affine, images, wanted, MODEL, tmp_path / "a.seg.dcm")
+    assert "MRN" not in str(caught.value) and not (tmp_path / "a.seg.dcm").exists()
+
+
+@pytest.mark.parametrize(
+    ("charset", "name"),
+    [("ISO_IR 100", "Müller^Ågot"), (["", "ISO 2022 IR 87"], "Yamada^Tarou=山田^太郎"), ("GB18030", "Zhang^X=张^小东")],
+)
+def test_names_in_any_character_set_come_back(tmp_path: Path, charset: str | list[str], name: str) -> None:
+    images = oblique_series()
+    for image in images:
+        image.SpecificCharacterSet, image.PatientName = charset, name
+    write_series(tmp_path / "in", images)
+    write(scan(tmp_path / "in")[0], tmp_path / "a.seg.dcm")
+    assert str(dcmread(tmp_path / "a.seg.dcm").PatientName) == name
+
+
 def test_damaged_and_foreign_objects_are_refused(tmp_path: Path) -> None:
     write_series(tmp_path / "in", oblique_series())
     (series,) = scan(tmp_path / "in")

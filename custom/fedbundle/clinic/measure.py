@@ -54,7 +54,7 @@ def doubts(volume: Volume, labels: NDArray[np.uint8], wanted: DicomOut) -> list[
     if total and total.voxels and wanted.plausible_ml:
         low, high = wanted.plausible_ml
         if not low <= total.volume_ml <= high:
-            told.append(f"{total.label}: {total.volume_ml:.1f} mL is outside {low:g} to {high:g} mL, which is usual.")
+            told.append(f"{total.label}: {total.volume_ml:.1f} mL is outside the usual {low:g} to {high:g} mL.")
     return told
 
 

@@ -17,7 +17,7 @@ from fedbundle.dicom.volume import Volume
 
 PIXELS = 520  # longer edge of a picture
 DPI = 100
-SLICES = 8
+SLICES = 9
 MARGIN_MM = 22.0
 SMALLEST_MM = 90.0
 WINDOW = (1.0, 99.7)  # percentiles of the voxels above 0 that become black and white

@@ -64,9 +64,11 @@ def write_segmentation(
         path: file to write.
 
     Raises:
-        SegmentationError: the label map does not lie on the grid of the source images, or does not read back the same.
+        SegmentationError: the source images are not of one patient and series, the label map does not lie on their
+            grid, or does not read back the same.
         OutputError: `path` cannot be written.
     """
+    _check_one_patient(sources)
     order = source_order(labels.shape, affine, sources)
     by_slice = [_completed(sources[index]) for index in order]
     masks = np.stack([labels == segment.value for segment in wanted.segments], axis=-1).astype(np.uint8)
@@ -171,6 +173,12 @@ def _check(path: Path, labels: NDArray[np.uint8], affine: Array, sources: list[D
             raise SegmentationError(
                 f"{keyword} of the segmentation must be that of its source, got another; report this"
             )
+
+
+def _check_one_patient(sources: Sequence[Dataset]) -> None:
+    for keyword in ("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID"):
+        if len({str(header.get(keyword, "")) for header in sources}) != 1:
+            raise SegmentationError(f"{keyword} must be one in all source images, got several; check the study")
 
 
 def _off_grid(got: str) -> SegmentationError:
