@@ -77,7 +77,7 @@ class Story:
 def prepare_hospital(name: str, profile: str, seed: int, kit: Path, options: Options) -> dict[str, object]:
     """One hospital before the federation: its scanner's DICOM, its site home, its dataset, its approval."""
     dicom = options.workspace / "dicom" / name
-    Phantom(options.bundle, out=dicom, patients=options.patients, profile=profile, seed=seed).run()
+    Phantom(bundle=options.bundle, out=dicom, patients=options.patients, profile=profile, seed=seed).run()
     home = prepare_home(name, kit, options)
     return Ingest(site=home, bundle=options.bundle, dicom=dicom / "dicom", labels=dicom / "labels.csv").run().data
 
@@ -85,9 +85,9 @@ def prepare_hospital(name: str, profile: str, seed: int, kit: Path, options: Opt
 def prepare_home(name: str, kit: Path, options: Options) -> Path:
     """Site home of a participant: made, bundle installed, its digest approved."""
     home = options.workspace / "sites" / name
-    SiteInit(home, name=name, kit=kit).run()
-    Install(REPOSITORY / "bundles" / options.bundle, site=home).run()
-    Approve(options.bundle, by="steward of the demonstration", site=home).run()
+    SiteInit(directory=home, name=name, kit=kit).run()
+    Install(bundle=REPOSITORY / "bundles" / options.bundle, site=home).run()
+    Approve(bundle=options.bundle, by="steward of the demonstration", site=home).run()
     return home
 
 
@@ -155,15 +155,15 @@ def tell(options: Options) -> Outcome:
             with story.step("clean shutdown") as note:
                 note("clean" if federation.stop() else "NVFlare did not end by itself, processes were ended")
         with story.step("export the bundle") as note:
-            exported = Export(
-                Path(str(end.result)), out=options.workspace / "export", bundle=REPOSITORY / "bundles" / options.bundle
-            ).run()
+            source = REPOSITORY / "bundles" / options.bundle
+            exported = Export(result=Path(str(end.result)), out=options.workspace / "export", bundle=source).run()
             note(str(exported.data["path"]))
         with story.step("predict an unseen study of an unseen scanner") as note:
             unseen = options.workspace / "dicom" / "unseen"
-            Phantom(options.bundle, out=unseen, patients=1, profile=UNSEEN_PROFILE, seed=99).run()
+            Phantom(bundle=options.bundle, out=unseen, patients=1, profile=UNSEEN_PROFILE, seed=99).run()
             study = next((unseen / "dicom").iterdir())
-            predicted = Predict(Path(str(exported.data["path"])), study, out=options.workspace / "prediction").run()
+            zipped = Path(str(exported.data["path"]))
+            predicted = Predict(bundle=zipped, study=study, out=options.workspace / "prediction").run()
             note(predicted.text.splitlines()[0])
     print(f"\n{render(ledger)}\n\n{story.table()}")
     print(f"  {'peak memory of all processes together':44} {memory.peak_gib:6.2f} GiB")

@@ -32,7 +32,6 @@ from fedbundle.errors import (
     NoUsableSeriesError,
     OutputError,
     PredictionError,
-    SegmentationError,
 )
 from fedbundle.files import write_json
 
@@ -169,18 +168,6 @@ def test_a_bundle_that_fails(done: Done, tmp_path: Path) -> None:
     with pytest.raises(PredictionError, match=r"status 0, got 1: .*nonsense") as caught:
         predict(broken, done.study, tmp_path / "out")
     assert "fedbundle-predict-" not in str(caught.value) and not (tmp_path / "out").exists()
-
-
-def test_a_bundle_that_leaves_the_grid(done: Done, tmp_path: Path) -> None:
-    coarse = write_threshold_bundle(tmp_path / "coarse")
-    content = json.loads((coarse / "configs" / "inference.json").read_text(encoding="utf-8"))
-    spacing = {"_target_": "Spacingd", "keys": "image", "pixdim": [2, 2, 2]}
-    content["preprocessing"]["transforms"].append(spacing)
-    content["postprocessing"]["transforms"][-1]["resample"] = False
-    change(coarse, "configs/inference.json", **content)
-    with pytest.raises(SegmentationError, match="must invert what it resamples"):
-        predict(coarse, done.study, tmp_path / "out")
-    assert not (tmp_path / "out").exists()
 
 
 def test_a_real_study(done: Done, tmp_path: Path, testdata: Callable[[str], Path]) -> None:

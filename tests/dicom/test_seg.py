@@ -155,8 +155,11 @@ def test_names_in_any_character_set_come_back(tmp_path: Path, charset: str | lis
     for image in images:
         image.SpecificCharacterSet, image.PatientName = charset, name
     write_series(tmp_path / "in", images)
-    write(scan(tmp_path / "in")[0], tmp_path / "a.seg.dcm")
+    (series,) = scan(tmp_path / "in")
+    before = str(series.headers)
+    write(series, tmp_path / "a.seg.dcm")
     assert str(dcmread(tmp_path / "a.seg.dcm").PatientName) == name
+    assert str(series.headers) == before
 
 
 def test_damaged_and_foreign_objects_are_refused(tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ def infer(bundle: Bundle, volumes: dict[str, Volume], wanted: DicomOut, scratch:
     found = sorted(output.rglob("*.nii.gz"))
     if len(found) != 1:
         raise PredictionError(f"inference of {bundle.name} must save one label map, got {len(found)}; mend the bundle")
-    return _label_map(found[0], volumes[wanted.input], wanted)
+    return read_label_map(found[0], volumes[wanted.input], wanted)
 
 
 def _run(root: Path, dataset: Path, output: Path, log: Path) -> None:
@@ -81,7 +81,13 @@ def _last_words(log: Path) -> str:
     return re.sub(r"\S*/fedbundle-predict-[^/\s]*", "...", told)[:300]
 
 
-def _label_map(path: Path, volume: Volume, wanted: DicomOut) -> NDArray[np.uint8]:
+def read_label_map(path: Path, volume: Volume, wanted: DicomOut) -> NDArray[np.uint8]:
+    """Label map [slice, row, column] from NIfTI, if it lies on the grid of `volume` and holds values of `wanted` only.
+
+    Raises:
+        PredictionError: unreadable, or other values.
+        SegmentationError: another grid.
+    """
     try:
         image = nibabel.nifti1.load(path)
         values = np.squeeze(np.asarray(image.dataobj))

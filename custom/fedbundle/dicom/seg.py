@@ -1,7 +1,6 @@
 """A label map goes back to the PACS as binary DICOM SEG (PS3.3 A.51), written by highdicom, read back by us."""
 
 from collections.abc import Sequence
-from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from pydicom.sr.codedict import codes
 
 from fedbundle import __version__
 from fedbundle.dicom.geometry import Array, plane
-from fedbundle.dicom.header import tolerant
+from fedbundle.dicom.header import tolerant, value
 from fedbundle.dicom.seg_read import read_segmentation
 from fedbundle.dicom.segments import DicomOut, Segment
 from fedbundle.errors import SegmentationError
@@ -70,9 +69,9 @@ def write_segmentation(
     """
     _check_one_patient(sources)
     order = source_order(labels.shape, affine, sources)
-    by_slice = [_completed(sources[index]) for index in order]
     masks = np.stack([labels == segment.value for segment in wanted.segments], axis=-1).astype(np.uint8)
     with tolerant():  # highdicom's and pydicom's warnings quote values of the source header
+        by_slice = [_completed(sources[index]) for index in order]
         try:
             made = _segmentation(masks, by_slice, wanted, model)
         except (ValueError, TypeError, AttributeError, KeyError) as error:  # an attribute that every image must have
@@ -80,7 +79,6 @@ def write_segmentation(
                 f"source images must have all attributes that a DICOM SEG refers to, got {type(error).__name__} "
                 "from highdicom; send the series from the PACS again"
             ) from error
-        made.SpecificCharacterSet = "ISO_IR 192"  # names from whatever character set come out as UTF-8
         with new_file(path) as part:
             made.save_as(part)
             _check(part, labels, affine, by_slice, wanted)
@@ -137,8 +135,12 @@ def _segmentation(masks: NDArray[np.uint8], sources: list[Dataset], wanted: Dico
 
 
 def _completed(header: Dataset) -> Dataset:
-    """A copy with what is type 2 in the patient, study and frame modules, empty where the source lacks it."""
-    completed = copy(header)
+    """A copy in UTF-8, with what is type 2 in the patient, study and frame modules empty where the source lacks it."""
+    completed = Dataset()
+    for tag in header.keys():  # noqa: SIM118 -- iterating a Dataset stops at the first value that cannot be parsed
+        if not tag.is_private and value(header, (tag.group, tag.element)) is not None:
+            completed.add(header[tag])
+    completed.add_new("SpecificCharacterSet", "CS", "ISO_IR 192")  # a new element: the source keeps its own
     for keyword in TYPE_2:
         if keyword not in completed:
             setattr(completed, keyword, "")
