@@ -189,9 +189,7 @@ class Ingest(SiteVerb):
         """Ingest."""
         from fedbundle.site.ingest import ingest
 
-        report = ingest(
-            self.home(), self.bundle, self.dicom, self.labels, self.out, self.max_refused, self.keep_dicom
-        )
+        report = ingest(self.home(), self.bundle, self.dicom, self.labels, self.out, self.max_refused, self.keep_dicom)
         return Outcome(report.text(), report.data())
 
 
