@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
 
 import tyro
@@ -74,6 +74,21 @@ class Story:
         return "\n".join([*rows, f"  {'total':44} {total:6.1f} s"])
 
 
+@contextmanager
+def workers(count: int) -> Iterator[ProcessPoolExecutor]:
+    """Processes that end at once, without a word, when the story is interrupted."""
+    silent = {"initializer": signal.signal, "initargs": (signal.SIGINT, signal.SIG_DFL)}
+    pool = ProcessPoolExecutor(count, get_context("spawn"), **silent)
+    try:
+        yield pool
+    except BaseException:
+        for child in active_children():
+            child.kill()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
 def prepare_hospital(name: str, profile: str, seed: int, kit: Path, options: Options) -> dict[str, object]:
     """One hospital before the federation: its scanner's DICOM, its site home, its dataset, its approval."""
     dicom = options.workspace / "dicom" / name
@@ -94,7 +109,14 @@ def prepare_home(name: str, kit: Path, options: Options) -> Path:
 def export_job(options: Options) -> Path:
     """Write the job folder as a data scientist does."""
     folder = options.workspace / "job"
-    command = [sys.executable, str(REPOSITORY / "jobs" / f"{options.bundle}.py"), "--quorum", str(options.quorum)]
+    command = [
+        sys.executable,
+        "-W",
+        "ignore:NVFlare reserves",
+        str(REPOSITORY / "jobs" / f"{options.bundle}.py"),
+        "--quorum",
+        str(options.quorum),
+    ]
     if options.rounds:
         command += ["--rounds", str(options.rounds)]
     subprocess.run([*command, "--export", "--export-dir", str(folder)], check=True, stdout=subprocess.DEVNULL)
@@ -134,8 +156,7 @@ def tell(options: Options) -> Outcome:
             note(f"{len(kits)} kits in {options.workspace / 'kits'}")
         names = hospitals()
         with story.step("phantoms, site homes, ingest, approval") as note:
-            spawn = get_context("spawn")
-            with ProcessPoolExecutor(max_workers=2, mp_context=spawn) as pool:
+            with workers(2) as pool:
                 waiting = [
                     pool.submit(prepare_hospital, name, profile, seed, kits[name], options)
                     for seed, (name, profile) in enumerate(zip(names, PROFILES, strict=True))

@@ -3,6 +3,8 @@
 import json
 import os
 import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import nibabel
@@ -70,19 +72,37 @@ def test_the_clinic_has_never_heard_of_us(clinic_python: Path) -> None:
     assert done.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_it_runs_standalone(command: str, places: dict[str, Path], clinic_python: Path) -> None:
-    words = [word.format(**places) for word in COMMANDS[command]]
+@pytest.fixture(scope="module")
+def running(clinic_python: Path, places: dict[str, Path]) -> Iterator[dict[str, "subprocess.Popen[bytes]"]]:
+    """All commands, started together: each is mostly the import of MONAI."""
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-    done = subprocess.run(
-        [clinic_python, "-m", "monai.bundle", *words],
-        cwd=places["root"],
-        env=environment,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
-    if command == "inference":
-        image, result = (next(places[key].glob("*.nii.gz")) for key in ("data", "out"))
-        assert nibabel.load(result).shape == nibabel.load(image).shape
-        np.testing.assert_allclose(nibabel.load(result).affine, nibabel.load(image).affine, atol=1e-3)
+    with ExitStack() as stack:
+        yield {
+            name: stack.enter_context(
+                subprocess.Popen(
+                    [clinic_python, "-m", "monai.bundle", *(word.format(**places) for word in words)],
+                    cwd=places["root"],
+                    env=environment,
+                    stdout=stack.enter_context((places["out"] / f"{name}.log").open("wb")),
+                    stderr=subprocess.STDOUT,
+                )
+            )
+            for name, words in COMMANDS.items()
+        }
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_it_runs_standalone(
+    command: str, running: dict[str, "subprocess.Popen[bytes]"], places: dict[str, Path]
+) -> None:
+    running[command].wait(timeout=240)
+    assert running[command].returncode == 0, (places["out"] / f"{command}.log").read_text()[-4000:]
+
+
+def test_inference_answers_on_the_grid_of_its_input(
+    running: dict[str, "subprocess.Popen[bytes]"], places: dict[str, Path]
+) -> None:
+    running["inference"].wait(timeout=240)
+    image, result = (nibabel.load(next(places[key].glob("*.nii.gz"))) for key in ("data", "out"))
+    assert result.shape == image.shape
+    np.testing.assert_allclose(result.affine, image.affine, atol=1e-3)
