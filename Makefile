@@ -51,7 +51,7 @@ clean: ## remove environments, caches and what poc and provision made
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 		echo "Python must be 3.11 or newer, got $$($(PYTHON) --version 2>&1 | head -n 1); say make PYTHON=/path/to/python3.11"; exit 1; }
-	@echo "installing into $(VENV) (once; some minutes, about 3 GB)"
+	@echo "making $(VENV) ready (the first time some minutes and about 3 GB)"
 	@test -e $@ || rm -rf $(VENV)
 	@rm -f $@
 	@$(PYTHON) -m venv $(VENV)
@@ -60,7 +60,7 @@ $(READY): pyproject.toml constraints.txt
 
 # A clinic that has never heard of fedbundle: only the packages that the bundles' metadata name.
 $(CLINIC_READY): $(READY) tests/clinic_environment.py $(METADATA)
-	@echo "installing what the bundles name into $(CLINIC) (once)"
+	@echo "making $(CLINIC) ready: only what the bundles name"
 	@test -e $@ || rm -rf $(CLINIC)
 	@rm -f $@
 	@$(PYTHON) -m venv $(CLINIC)
