@@ -103,7 +103,8 @@ def test_network_fits_the_declared_format(bundle: Bundle, monkeypatch: pytest.Mo
 
 def test_training_and_inference_use_one_network(bundle: Bundle) -> None:
     train, inference = (json.loads((bundle.root / "configs" / f"{n}.json").read_text()) for n in ("train", "inference"))
-    shared = [key for key in inference if key in train and key in ("network_def", "spacing_mm", "field_voxels", "patch_voxels")]
+    data = ("network_def", "spacing_mm", "field_voxels", "patch_voxels")
+    shared = [key for key in data if key in inference and key in train]
     assert "network_def" in shared
     assert {key: train[key] for key in shared} == {key: inference[key] for key in shared}
 
