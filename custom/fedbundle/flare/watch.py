@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from nvflare.apis.fl_exception import FLCommunicationError
 from nvflare.fuel.flare_api.api_spec import (
     AuthenticationError,
     AuthorizationError,
@@ -62,7 +63,7 @@ def session(kit: Path, study: str = "default", timeout: float = 15.0) -> Iterato
     """
     try:
         opened = new_secure_session(kit_user(kit), str(kit), study=study, timeout=timeout)
-    except (NoConnection, AuthenticationError) as error:
+    except (NoConnection, AuthenticationError, FLCommunicationError) as error:
         raise FederationError(
             f"server must be reachable with kit {kit.name}, got {type(error).__name__}; is it running?"
         ) from error
