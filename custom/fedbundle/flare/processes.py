@@ -13,6 +13,7 @@ from types import TracebackType
 
 from cryptography import x509
 from cryptography.x509.oid import NameOID
+from nvflare.apis.fl_exception import FLCommunicationError
 from nvflare.fuel.flare_api.api_spec import (
     AuthenticationError,
     AuthorizationError,
@@ -37,6 +38,7 @@ SUPERVISOR_FILES = ("pid.fl", "daemon_pid.fl", "shutdown.fl", "restart.fl")
 _NOT_SHUT_DOWN = (
     AuthenticationError,
     AuthorizationError,
+    FLCommunicationError,  # too busy to answer the login
     InternalError,
     JobNotDone,
     JobNotRunning,
