@@ -2,6 +2,7 @@
 
 import json
 import sys
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
@@ -27,7 +28,7 @@ class Outcome:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Verb:
+class Verb(ABC):
     """Base of all verbs."""
 
     role: ClassVar[str]
@@ -35,9 +36,9 @@ class Verb:
     json: bool = False
     """Print one JSON object instead of text."""
 
+    @abstractmethod
     def run(self) -> Outcome:
         """Do the work."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,6 +13,7 @@ from pydicom import Dataset
 from pydicom.sr.codedict import codes
 
 from fedbundle import __version__
+from fedbundle.dicom.allowed import EMPTIED
 from fedbundle.dicom.geometry import Array, plane
 from fedbundle.dicom.header import tolerant, value
 from fedbundle.dicom.seg_read import read_segmentation
@@ -21,18 +22,7 @@ from fedbundle.errors import SegmentationError
 from fedbundle.files import new_file
 
 SERIES_NUMBER = 9000  # plus the number of the source series
-TYPE_2 = (
-    "AccessionNumber",
-    "PatientBirthDate",
-    "PatientID",
-    "PatientName",
-    "PatientSex",
-    "PositionReferenceIndicator",
-    "ReferringPhysicianName",
-    "StudyDate",
-    "StudyID",
-    "StudyTime",
-)
+TYPE_2 = (*EMPTIED, "PatientID", "PatientName")
 PLACE_TOLERANCE = 0.25  # of a voxel; the gate lets slices lie 5 % of a step beside their place
 DIRECTION_TOLERANCE = 1e-3  # per direction cosine
 
