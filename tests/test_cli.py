@@ -150,13 +150,14 @@ def test_findings_decide_the_exit_code(tmp_path: Path, capsys: pytest.CaptureFix
     assert re.search(r"^MEND  keys ", capsys.readouterr().out, re.MULTILINE)
 
 
-def test_ctrl_c_in_the_middle_leaves_no_half_file(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interruption_leaves_no_half_file(number: signal.Signals, tmp_path: Path) -> None:
     out = tmp_path / "phantoms"
     command = [sys.executable, "-m", "fedbundle.cli", "phantom", "prostate_mri_zones", "--out", str(out)]
     with subprocess.Popen([*command, "--patients", "500"], stderr=subprocess.PIPE, text=True) as process:
         while not any(out.rglob("*.dcm")) and process.poll() is None:
             time.sleep(0.05)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         _, complaint = process.communicate(timeout=30)
     assert process.returncode == 130
     assert "Traceback" not in complaint

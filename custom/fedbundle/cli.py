@@ -1,6 +1,7 @@
 """The command line: one verb = one dataclass with `.run()`; work is imported only when a verb runs."""
 
 import json
+import signal
 import sys
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
@@ -356,6 +357,7 @@ def parse(arguments: list[str]) -> Verb | Literal["help", "version"] | None:
 def main(arguments: list[str] | None = None) -> int:
     """Run one verb; one line on stderr and a numbered exit code when it fails."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a scheduler's end is tidied up after like Ctrl-C
     verb = parse(arguments)
     if isinstance(verb, str):
         _say(overview() if verb == "help" else __version__)

@@ -15,9 +15,9 @@ import pytest
 from nvflare.app_common.storages.filesystem_storage import FilesystemStorage
 
 from fedbundle.errors import FederationError, InputError
+from fedbundle.flare.login import session
 from fedbundle.flare.marked import marked
 from fedbundle.flare.processes import Federation, free_port, kind_of
-from fedbundle.flare.watch import session
 from fedbundle.provision.kits import provision
 
 STALE = "00000000-0000-4000-8000-000000000001"

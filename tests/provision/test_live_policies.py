@@ -10,8 +10,8 @@ import pytest
 from nvflare.fuel.flare_api.api_spec import AuthorizationError
 from nvflare.fuel.flare_api.flare_api import Session
 
+from fedbundle.flare.login import session
 from fedbundle.flare.processes import Federation, free_port
-from fedbundle.flare.watch import session
 from fedbundle.provision.kits import provision
 
 pytestmark = [pytest.mark.slow, pytest.mark.e2e]

@@ -6,16 +6,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
-from contextlib import redirect_stdout
-from io import StringIO
 from pathlib import Path
 from types import TracebackType
 
 from cryptography import x509
 from cryptography.x509.oid import NameOID
-from nvflare.apis.fl_exception import FLCommunicationError
 from nvflare.fuel.flare_api.api_spec import (
-    AuthenticationError,
     AuthorizationError,
     InternalError,
     JobNotDone,
@@ -23,11 +19,11 @@ from nvflare.fuel.flare_api.api_spec import (
     NoConnection,
     SessionClosed,
 )
-from nvflare.fuel.flare_api.flare_api import new_secure_session
 
 from fedbundle.errors import FederationError, InputError
 from fedbundle.files import read_json
 from fedbundle.flare.guardian import guard
+from fedbundle.flare.login import session
 from fedbundle.flare.marked import MARK, PARTICIPANT, POLL_S, Process, command_of, end_all, marked, undisturbed
 from fedbundle.site import kit as site_kit
 
@@ -36,9 +32,8 @@ TROUBLE = "System is in trouble"  # the supervisor has given up
 APPEAR_S = 5.0  # start.sh leaves its supervisor in the background, which takes a moment
 SUPERVISOR_FILES = ("pid.fl", "daemon_pid.fl", "shutdown.fl", "restart.fl")
 _NOT_SHUT_DOWN = (
-    AuthenticationError,
     AuthorizationError,
-    FLCommunicationError,  # too busy to answer the login
+    FederationError,
     InternalError,
     JobNotDone,
     JobNotRunning,
@@ -196,17 +191,12 @@ class Federation:
     def _shut_down(self, admin: Path, timeout: float) -> bool:
         """Ask the server to shut all down, and wait for their ends; False when it cannot be asked or does not."""
         deadline = time.monotonic() + timeout
-        user = str(read_json(admin / "startup" / "fed_admin.json")["admin"]["username"])
         try:
-            with redirect_stdout(StringIO()):  # NVFlare prints that it connects
-                session = new_secure_session(user, str(admin), timeout=min(10.0, timeout))
-            try:
-                for job in session.list_jobs():
+            with session(admin, timeout=min(10.0, timeout)) as opened:
+                for job in opened.list_jobs():
                     if job.get("status") in ("RUNNING", "DISPATCHED"):
-                        session.abort_job(job["job_id"])
-                session.shutdown("all", wait=False)
-            finally:
-                session.close()
+                        opened.abort_job(job["job_id"])
+                opened.shutdown("all", wait=False)
         except _NOT_SHUT_DOWN:
             return False
         while time.monotonic() < deadline:

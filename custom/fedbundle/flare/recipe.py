@@ -1,6 +1,5 @@
 """BundleRecipe: an NVFlare recipe that names a bundle and carries no code."""
 
-import json
 import os
 from pathlib import Path
 
@@ -117,18 +116,3 @@ def simulation(sites: Path, workspace: Path) -> SimEnv:
         raise InputError(f"{sites} must hold site homes of `server` and hospitals, got {names or 'none'}")
     os.environ[SIMULATED_SITES] = str(sites.resolve())
     return SimEnv(clients=names, num_threads=len(names), workspace_root=str(workspace.resolve()))
-
-
-def kit_user(kit: Path) -> str:
-    """The login name that an admin's startup kit belongs to.
-
-    Raises:
-        InputError: the folder is no admin kit.
-    """
-    config = kit / "startup" / "fed_admin.json"
-    try:
-        return str(json.loads(config.read_text(encoding="utf-8"))["admin"]["username"])
-    except (OSError, ValueError, KeyError) as error:
-        raise InputError(
-            f"kit must be an admin's startup kit with startup/fed_admin.json, got {kit}; use the kit you were sent"
-        ) from error

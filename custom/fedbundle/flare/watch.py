@@ -3,31 +3,28 @@
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from nvflare.apis.fl_exception import FLCommunicationError
 from nvflare.fuel.flare_api.api_spec import (
-    AuthenticationError,
     AuthorizationError,
     InternalError,
     InvalidJobDefinition,
     JobNotFound,
     JobNotRunning,
-    NoConnection,
 )
-from nvflare.fuel.flare_api.flare_api import Session, new_secure_session
+from nvflare.fuel.flare_api.flare_api import Session
 from nvflare.job_config.api import FedJob
 from nvflare.recipe.spec import ExecEnv
 
 from fedbundle.errors import FederationError, InputError, JobRefusedError
 from fedbundle.files import new_folder
 from fedbundle.flare.ledger import find
+from fedbundle.flare.login import session
 from fedbundle.flare.quorum import STATS_GROUP
-from fedbundle.flare.recipe import kit_user
 
 Say = Callable[[str], None]
 _SCHEDULING_S = 10.0
@@ -52,25 +49,6 @@ class JobEnd:
             return find(self.result) if self.result else None
         except InputError:
             return None
-
-
-@contextmanager
-def session(kit: Path, study: str = "default", timeout: float = 15.0) -> Iterator[Session]:
-    """Log in with an admin's kit.
-
-    Raises:
-        FederationError: the server cannot be reached, or does not know this user.
-    """
-    try:
-        opened = new_secure_session(kit_user(kit), str(kit), study=study, timeout=timeout)
-    except (NoConnection, AuthenticationError, FLCommunicationError) as error:
-        raise FederationError(
-            f"server must be reachable with kit {kit.name}, got {type(error).__name__}; is it running?"
-        ) from error
-    try:
-        yield opened
-    finally:
-        opened.close()
 
 
 class WatchedProdEnv(ExecEnv):
