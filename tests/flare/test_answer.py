@@ -1,7 +1,5 @@
 """Answers survive the way to the server; whatever else arrives there is a failure with a reason."""
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 from nvflare.apis.shareable import Shareable, make_reply
@@ -12,11 +10,9 @@ from fedbundle.flare.answer import EVALUATED, FAILED, REFUSED, USED, Answer, unp
 
 
 @pytest.fixture(autouse=True)
-def numpy_travels() -> Iterator[None]:
-    """NVFlare's job processes register this at their start."""
+def numpy_travels() -> None:
+    """NVFlare's job processes register this at their start; never reset: sessions of later tests need theirs."""
     fobs.register(NumpyArrayDecomposer)
-    yield
-    fobs.reset()
 
 
 def arrived(answer: Answer) -> Answer:

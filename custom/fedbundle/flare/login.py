@@ -1,7 +1,6 @@
-"""An admin's session with the server: whose kit it is, and a login that outlasts one lost message."""
+"""An admin's session with the server: whose kit it is, logging in and out."""
 
 import json
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from io import StringIO
@@ -15,7 +14,7 @@ from fedbundle.errors import FederationError, InputError
 
 
 @contextmanager
-def session(kit: Path, study: str = "default", timeout: float = 30.0) -> Iterator[Session]:
+def session(kit: Path, study: str = "default", timeout: float = 15.0) -> Iterator[Session]:
     """Log in with an admin's kit, and log out at the end.
 
     Args:
@@ -27,7 +26,15 @@ def session(kit: Path, study: str = "default", timeout: float = 30.0) -> Iterato
         InputError: the folder is no admin's kit.
         FederationError: the server cannot be reached, or does not know this user.
     """
-    opened = _login(kit, study, timeout)
+    user = kit_user(kit)
+    try:
+        with redirect_stdout(StringIO()):  # NVFlare prints that it connects
+            opened = new_secure_session(user, str(kit), study=study, timeout=timeout)
+    except (NoConnection, AuthenticationError, FLCommunicationError) as error:
+        raise FederationError(
+            f"server must be reachable with kit {kit.name}, got {type(error).__name__}; "
+            "is it running, and is the kit of its project?"
+        ) from error
     try:
         yield opened
     finally:
@@ -47,24 +54,3 @@ def kit_user(kit: Path) -> str:
         raise InputError(
             f"kit must be an admin's startup kit with startup/fed_admin.json, got {kit}; use the kit you were sent"
         ) from error
-
-
-def _login(kit: Path, study: str, timeout: float) -> Session:
-    """NVFlare waits for a server that is not there yet, but gives up when one message is not answered in 5 s."""
-    user, deadline = kit_user(kit), time.monotonic() + timeout
-    while True:
-        left = deadline - time.monotonic()
-        try:
-            with redirect_stdout(StringIO()):  # NVFlare prints that it connects
-                return new_secure_session(user, str(kit), study=study, timeout=max(1.0, left))
-        except FLCommunicationError as error:
-            if time.monotonic() > deadline:
-                raise _unreachable(kit, error) from error
-        except (NoConnection, AuthenticationError) as error:
-            raise _unreachable(kit, error) from error
-
-
-def _unreachable(kit: Path, error: Exception) -> FederationError:
-    return FederationError(
-        f"server must be reachable with kit {kit.name}, got {type(error).__name__}; is it running, and of this project?"
-    )

@@ -15,6 +15,8 @@ from nvflare.fuel.flare_api.api_spec import (
     InvalidJobDefinition,
     JobNotFound,
     JobNotRunning,
+    NoConnection,
+    SessionClosed,
 )
 from nvflare.fuel.flare_api.flare_api import Session
 from nvflare.job_config.api import FedJob
@@ -102,17 +104,29 @@ class WatchedProdEnv(ExecEnv):
     def follow(self, job_id: str) -> JobEnd:
         """Show progress until the job has ended, then fetch its result. Ctrl-C aborts the job.
 
+        A server that does not answer for a moment does not end this: it logs in again.
+
         Raises:
             JobRefusedError: it cannot be scheduled.
             FederationError: no connection, or no end within the time allowed (the job is then aborted).
         """
-        with self.session() as opened:
+        deadline = time.monotonic() + self.timeout
+        while True:
             try:
-                status = _follow(opened, job_id, self.say, self.timeout)
-            except KeyboardInterrupt:
-                opened.abort_job(job_id)
-                raise
-            return fetch(opened, job_id, status, self.out)
+                with self.session() as opened:
+                    return self._follow(opened, job_id, deadline)
+            except (NoConnection, SessionClosed) as error:
+                if time.monotonic() > deadline:
+                    raise FederationError(f"server must answer, got {type(error).__name__}; is it running?") from error
+                self.say("the server did not answer; logging in again")
+
+    def _follow(self, opened: Session, job_id: str, deadline: float) -> JobEnd:
+        try:
+            status = _end_of(opened, job_id, self.say, deadline)
+        except KeyboardInterrupt:
+            opened.abort_job(job_id)
+            raise
+        return fetch(opened, job_id, status, self.out)
 
     def get_job_status(self, job_id: str) -> str | None:
         """NVFlare's word for how the job stands."""
@@ -180,11 +194,11 @@ def _telling_line(text: str) -> str:
     return lines[-1].strip()[-600:] if lines else ""
 
 
-def _follow(opened: Session, job_id: str, say: Say, timeout: float) -> str:
+def _end_of(opened: Session, job_id: str, say: Say, deadline: float) -> str:
     """Print progress until the job has finished; returns NVFlare's status."""
     began = time.monotonic()
     last = ""
-    while time.monotonic() - began < timeout:
+    while time.monotonic() < deadline:
         meta = opened.get_job_meta(job_id)
         status = str(meta.get("status", ""))
         if status.startswith("FINISHED"):
@@ -197,7 +211,7 @@ def _follow(opened: Session, job_id: str, say: Say, timeout: float) -> str:
             last = line
         time.sleep(0.5)
     opened.abort_job(job_id)
-    raise FederationError(f"job must end within {timeout:g} s, got no end; it was aborted")
+    raise FederationError("job must end within the time allowed, got no end; it was aborted")
 
 
 def _refuse_unschedulable(opened: Session, job_id: str, meta: dict[str, Any]) -> None:
