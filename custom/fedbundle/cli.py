@@ -187,8 +187,16 @@ class Ingest(SiteVerb):
     keep_dicom: bool = False
     """Also write the de-identified DICOM beside the volumes."""
 
+    explain: str | None = None
+    """Change nothing; print in which folders below --dicom the study lies that has this pseudonym in ingest.jsonl."""
+
     def run(self) -> Outcome:
         """Ingest."""
+        if self.explain:
+            from fedbundle.site.explain import explain
+
+            folders = [str(folder) for folder in explain(self.home(), self.dicom, self.explain)]
+            return Outcome("\n".join(folders), {"case": self.explain, "folders": folders})
         from fedbundle.site.ingest import ingest
 
         report = ingest(self.home(), self.bundle, self.dicom, self.labels, self.out, self.max_refused, self.keep_dicom)
@@ -368,10 +376,13 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         outcome = verb.run()
     except FedbundleError as error:
-        _complain(str(error), error.code, as_json=verb.json)
+        if error.summary and not verb.json:
+            _say(error.summary)
+        _complain(str(error), error.code, error.data if verb.json else None)
         return error.code
     except KeyboardInterrupt:
-        _complain("interrupted; what was finished is kept, run the same command again to go on", INTERRUPTED)
+        told = "interrupted; what was finished is kept, run the same command again to go on"
+        _complain(told, INTERRUPTED, {} if verb.json else None)
         return INTERRUPTED
     _say(json.dumps(outcome.data, indent=2) if verb.json else outcome.text)
     return outcome.code
@@ -381,9 +392,9 @@ def _say(text: str) -> None:
     sys.stdout.write(f"{text}\n")
 
 
-def _complain(message: str, code: int, *, as_json: bool = False) -> None:
-    if as_json:
-        _say(json.dumps({"error": message, "code": code}))
+def _complain(message: str, code: int, data: dict[str, Any] | None = None) -> None:
+    if data is not None:
+        _say(json.dumps({"error": message, "code": code, **data}))
     sys.stderr.write(f"fedbundle: {message} [exit {code}: docs/reference/exit-codes/{code}.md]\n")
 
 

@@ -23,13 +23,18 @@ FedbundleError                1  anything the user can put right
 +-- PredictionError          70  a bundle could not be run on a study
 """
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class FedbundleError(Exception):
     """Base of everything a user can put right; the message says what, where and what to do."""
 
     code: ClassVar[int] = 1
+
+    def __init__(self, message: str, summary: str = "", data: dict[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.summary = summary  # what was done all the same, for people
+        self.data = data or {}  # and for machines
 
 
 class InputError(FedbundleError):

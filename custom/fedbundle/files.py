@@ -13,6 +13,8 @@ from typing import Any
 
 from fedbundle.errors import InputError, OutputError
 
+UMASK = os.umask(0o077)  # can only be read by setting it
+os.umask(UMASK)
 UNWRITABLE = frozenset(
     {
         errno.EACCES,
@@ -21,6 +23,7 @@ UNWRITABLE = frozenset(
         errno.EEXIST,
         errno.EISDIR,
         errno.ENAMETOOLONG,
+        errno.ENOENT,
         errno.ENOSPC,
         errno.ENOTDIR,
         errno.EPERM,
@@ -43,7 +46,7 @@ def new_file(path: Path) -> Iterator[Path]:
         part = Path(name)
         try:
             yield part
-            part.chmod(0o644)
+            part.chmod(0o666 & ~UMASK)
             part.replace(path)
         finally:
             part.unlink(missing_ok=True)
@@ -61,7 +64,7 @@ def new_folder(path: Path) -> Iterator[Path]:
         part = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent))
         try:
             yield part
-            part.chmod(0o755)
+            part.chmod(0o777 & ~UMASK)
             old = part.with_suffix(".old")
             if path.exists():
                 path.rename(old)
@@ -84,7 +87,7 @@ def _writing(path: Path) -> Iterator[None]:
         if error.errno not in UNWRITABLE:
             raise
         raise OutputError(
-            f"output must be writable, got {error.strerror} for {path}; choose another place or free space"
+            f"output must be writable, got {error.strerror} for {path}; free space, mend its rights or choose another"
         ) from error
 
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -119,12 +120,20 @@ def test_earlier_results_are_replaced_and_other_files_are_not(done: Done, tmp_pa
         predict(tmp_path / "none.zip", done.study, done.out)
 
 
+def test_a_damaged_file_among_the_slices_is_told_on_the_page(done: Done, tmp_path: Path) -> None:
+    study = Path(shutil.copytree(done.study, tmp_path / "study"))
+    next(path for path in sorted(study.rglob("IM*"))).write_bytes(b"")
+    result = predict(done.bundle, study, tmp_path / "out")
+    assert any("1 of the study's files are empty or damaged" in doubt for doubt in result["doubts"])
+    assert "slices may be missing" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+
+
 def test_input_that_cannot_be_used(done: Done, tmp_path: Path) -> None:
     out = tmp_path / "out"
     with pytest.raises(InputError, match="study must be a folder"):
         predict(done.bundle, tmp_path / "none", out)
     (tmp_path / "empty").mkdir()
-    with pytest.raises(InputError, match="got 0 studies"):
+    with pytest.raises(InputError, match="got none in 0 files"):
         predict(done.bundle, tmp_path / "empty", out)
     for seed in "ab":
         write_series(tmp_path / "two" / seed, oblique_series(seed=seed))

@@ -33,7 +33,17 @@ def test_other_files_are_skipped_and_damaged_ones_counted(tmp_path: Path) -> Non
     (tmp_path / "broken").write_bytes(b"\0" * 128 + b"DICM" + b"\x02\x00\x10\x00UI\xff\xff")
     (tmp_path / "dangling").symlink_to(tmp_path / "nowhere")
     found = survey(tmp_path)
-    assert (len(found.series), found.files, found.skipped, found.damaged) == (1, 15, 2, 1)
+    assert (len(found.series), found.files, found.skipped) == (1, 15, 1)
+    assert [path.name for path in found.damaged] == ["broken", "empty"]
+    assert found.damage() == {}  # nothing tells whose they were
+
+
+def test_a_damaged_file_belongs_to_the_only_study_beside_it(tmp_path: Path) -> None:
+    slices = make_slices()
+    (tmp_path / "deep").mkdir()
+    (write_slices(tmp_path / "study", slices) / "cut").touch()
+    (tmp_path / "deep" / "cut").touch()
+    assert survey(tmp_path).damage() == {slices[0].StudyInstanceUID: 1}
 
 
 def test_a_pipe_in_the_folder_does_not_hang(tmp_path: Path) -> None:
@@ -64,5 +74,5 @@ def test_headers_hold_no_pixels(tmp_path: Path) -> None:
 
 
 def test_a_missing_folder_is_said(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="DICOM folder must exist"):
+    with pytest.raises(InputError, match="DICOM folder must be a folder that is there"):
         survey(tmp_path / "nowhere")

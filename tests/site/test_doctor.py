@@ -102,7 +102,8 @@ def _dataset(home: SiteHome) -> Path:
     for number, section in enumerate(SECTIONS):
         image = folder / "images" / f"{number}.nii.gz"
         image.write_bytes(b"image %d" % number)
-        item = {"case": str(number), "image": f"images/{number}.nii.gz", "sha256": {"image": sha256(image)}}
+        files = dict.fromkeys(("image", "label"), f"images/{number}.nii.gz")
+        item = {"case": str(number), **files, "sha256": dict.fromkeys(files, sha256(image))}
         datalist[section].append(item)
     (folder / "datalist.json").write_text(json.dumps({"bundle": "tiny_bundle", **datalist}))
     return folder
@@ -164,10 +165,29 @@ def test_one_changed_file_among_many_is_counted(home: SiteHome) -> None:
     folder = _dataset(home)
     datalist = json.loads((folder / "datalist.json").read_text())
     shutil.copy(folder / "images" / "0.nii.gz", folder / "images" / "3.nii.gz")
-    datalist["training"].append(datalist["training"][0] | {"image": "images/3.nii.gz"})
+    datalist["training"].append(datalist["training"][0] | dict.fromkeys(("image", "label"), "images/3.nii.gz"))
     (folder / "datalist.json").write_text(json.dumps(datalist))
     (folder / "images" / "3.nii.gz").write_bytes(b"changed")
-    assert "got 1 cases with missing or changed files of 2 training" in _bad(examine_site(home))["dataset tiny_bundle"]
+    assert "got 1 cases that have not, of 2 training" in _bad(examine_site(home))["dataset tiny_bundle"]
+
+
+def test_cases_without_a_mask_are_found(home: SiteHome, tmp_path: Path) -> None:
+    install(home, write_tiny_bundle(tmp_path / "source"))
+    folder = _dataset(home)
+    datalist = json.loads((folder / "datalist.json").read_text())
+    unlabelled = json.loads(json.dumps(datalist["test"][0]))
+    del unlabelled["label"], unlabelled["sha256"]["label"]
+    datalist["test"].append(unlabelled)
+    (folder / "datalist.json").write_text(json.dumps(datalist))
+    assert "got 1 cases that have not" in _bad(examine_site(home))["dataset tiny_bundle"]
+
+
+def test_a_dataset_elsewhere_must_be_there_and_of_an_installed_bundle(home: SiteHome, tmp_path: Path) -> None:
+    settings = home.path / "site.toml"
+    settings.write_text(settings.read_text() + 'tiny_bundle = "/nowhere/tiny"\n')
+    assert "must name an installed bundle" in _bad(examine_site(SiteHome.open(home.path)))["dataset tiny_bundle"]
+    install(home, write_tiny_bundle(tmp_path / "source"))
+    assert "mount its drive" in _bad(examine_site(SiteHome.open(home.path)))["dataset tiny_bundle"]
 
 
 def test_promised_gpus_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -118,6 +118,24 @@ def test_datasets_lie_where_site_toml_says(home: SiteHome) -> None:
     assert again.dataset_dir("other") == home.path / "near"
 
 
+def test_a_drive_that_is_not_mounted_is_not_replaced(home: SiteHome, tmp_path: Path) -> None:
+    with (home.path / "site.toml").open("a") as file:
+        file.write(f'tiny_bundle = "{tmp_path}/drive/tiny"\n')
+    again = SiteHome.open(home.path)
+    with pytest.raises(InputError, match="mount its drive"):
+        again.place_for_dataset("tiny_bundle")
+    (tmp_path / "drive" / "tiny").mkdir(parents=True)
+    assert again.place_for_dataset("tiny_bundle") == tmp_path / "drive" / "tiny"
+    assert home.place_for_dataset("tiny_bundle") == home.path / "datasets" / "tiny_bundle"
+
+
+def test_a_home_that_lost_its_settings_is_restored_and_not_made_anew(home: SiteHome) -> None:
+    (home.path / "site.toml").unlink()
+    for attempt in (lambda: SiteHome.open(home.path), lambda: SiteHome.create(home.path, home.name)):
+        with pytest.raises(SiteError, match="restore it from a backup"):
+            attempt()
+
+
 @pytest.mark.parametrize("name", ["../x", "/etc", "", "X"])
 def test_no_bundle_name_leads_out_of_the_home(home: SiteHome, name: str) -> None:
     for place in (home.bundle_dir, home.dataset_dir, home.local_dir):

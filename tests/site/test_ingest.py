@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -150,7 +151,13 @@ def test_a_refusal_within_the_budget_is_counted_and_is_no_failure(hospital: Hosp
     labels = hospital.receive(range(1, 5))
     shutil.rmtree(hospital.dicom / "Testperson_Zebulon_2" / "1")
     report = hospital.ingest(labels, max_refused="25%")
-    assert report.data()["studies"] == {"offered": 4, "used": 3, "unchanged": 0, "refused": {"WRONG_ORIENTATION": 1}}
+    assert report.data()["studies"] == {
+        "offered": 4,
+        "used": 3,
+        "unchanged": 0,
+        "refused": {"WRONG_ORIENTATION": 1},
+        "kept": 0,
+    }
     assert "refused 1 WRONG_ORIENTATION" in report.text()
 
 
@@ -174,13 +181,93 @@ def test_a_changed_file_is_made_anew(hospital: Hospital) -> None:
     assert tree(hospital.dataset) == before
 
 
-def test_a_study_that_turns_bad_leaves_the_dataset(hospital: Hospital) -> None:
+def test_a_worse_copy_takes_no_case_away(hospital: Hospital) -> None:
+    labels = hospital.receive(range(1, 4))
+    hospital.ingest(labels)
+    before = tree(hospital.dataset)
+    write_sheet(labels, [{"study_instance_uid": Stack(study=n).study_uid, "mask": f"masks/{n}.nii.gz"} for n in (2, 3)])
+    (hospital.dicom / "Testperson_Zebulon_2" / "1" / "005").unlink()
+    report = hospital.ingest(labels, max_refused="2")
+    assert report.refused == {"LABEL_MISSING": 1, "MISSING_SLICE": 1}
+    assert report.kept == 2
+    assert "2 of the refused stay in the dataset" in report.text()
+    assert tree(hospital.dataset) == before
+
+
+def test_other_rules_take_the_cases_away_that_do_not_fit_them(hospital: Hospital) -> None:
     labels = hospital.receive(range(1, 3))
     hospital.ingest(labels)
-    write_sheet(labels, [{"study_instance_uid": Stack(study=2).study_uid, "mask": "masks/2.nii.gz"}])
+    rules = json.loads((hospital.bundle / "configs" / "ingest.json").read_text())
+    rules["inputs"]["image"]["min_slices"] = 99
+    (hospital.bundle / "configs" / "ingest.json").write_text(json.dumps(rules))
+    assert hospital.ingest(labels, max_refused="2").kept == 0
+    assert items(hospital.datalist()) == []
+
+
+def test_a_file_mended_in_place_is_read_again(hospital: Hospital) -> None:
+    labels = hospital.receive(range(1, 3))
+    file = hospital.dicom / "Testperson_Zebulon_1" / "1" / "005"
+    good = file.read_bytes()
+    file.write_bytes(good[:-64] + bytes(64))
+    times = file.stat().st_atime_ns, file.stat().st_mtime_ns
+    hospital.ingest(labels)
+    bad = tree(hospital.dataset)
+    file.write_bytes(good)
+    os.utime(file, ns=times)
+    assert hospital.ingest(labels).data()["studies"]["unchanged"] == 1
+    assert tree(hospital.dataset) != bad
+
+
+def test_masks_are_not_forgotten(hospital: Hospital) -> None:
+    labels = hospital.receive(range(1, 3))
+    hospital.ingest(labels)
+    before = tree(hospital.dataset)
+    with pytest.raises(InputError, match="--labels must be given again, since the dataset holds 2 cases with masks"):
+        hospital.ingest()
+    assert tree(hospital.dataset) == before
+
+
+def test_cases_without_masks_are_told(hospital: Hospital) -> None:
+    hospital.receive(range(1, 3))
+    report = hospital.ingest()
+    assert report.data()["masks"] == 0
+    assert "2 of 2 have no mask and cannot be trained on" in report.text()
+
+
+@pytest.mark.parametrize("damage", [b"", b"\0" * 128 + b"DICM" + b"\x02\0\x10\0UI\xff\xff"])
+def test_a_slice_of_which_nothing_can_be_read_is_noticed(damage: bytes, hospital: Hospital) -> None:
+    labels = hospital.receive(range(1, 3))
+    slices = scan(hospital.dicom / "Testperson_Zebulon_1" / "1")[0].files
+    slices[-1].write_bytes(damage)  # at the end of the stack, where its place tells nothing
+    assert hospital.ingest(labels, max_refused="1").refused == {"DAMAGED_FILE": 1}
+
+
+def test_the_way_back_from_a_pseudonym(hospital: Hospital, capsys: pytest.CaptureFixture[str]) -> None:
+    labels = hospital.receive(range(1, 3))
+    (hospital.dicom / "Testperson_Zebulon_2" / "1" / "005").unlink()
     hospital.ingest(labels, max_refused="1")
-    assert len(items(hospital.datalist())) == 1
-    assert len(tree(hospital.dataset)) == 4
+    (case,) = {line["case"] for line in hospital.lines() if line["code"] == "MISSING_SLICE"}
+    start = ["ingest", "--site", str(hospital.home.path), "--bundle", str(hospital.bundle), "--dicom"]
+    before = tree(hospital.dataset)
+    assert main([*start, str(hospital.dicom), "--explain", case]) == 0
+    told = capsys.readouterr().out.split()
+    assert told == [str(hospital.dicom / "Testperson_Zebulon_2" / series) for series in ("1", "2")]
+    assert main([*start, str(hospital.dicom), "--explain", "0" * 16]) == 10
+    assert main([*start, str(hospital.dicom), "--explain", "my case"]) == 10
+    assert tree(hospital.dataset) == before
+
+
+def test_over_the_budget_all_counts_are_told(hospital: Hospital, capsys: pytest.CaptureFixture[str]) -> None:
+    labels = hospital.receive(range(1, 3))
+    (hospital.dicom / "Testperson_Zebulon_2" / "1" / "005").unlink()
+    command = ["ingest", "--site", str(hospital.home.path), "--bundle", str(hospital.bundle)]
+    command += ["--dicom", str(hospital.dicom), "--labels", str(labels)]
+    assert main(command) == 22
+    assert "2 studies in 47 files: 1 used" in capsys.readouterr().out
+    assert main([*command, "--json"]) == 22
+    told = json.loads(capsys.readouterr().out)
+    assert told["code"] == 22
+    assert told["studies"]["refused"] == {"MISSING_SLICE": 1}
 
 
 def test_splits_stay_when_studies_are_added(hospital: Hospital) -> None:

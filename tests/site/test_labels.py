@@ -75,6 +75,8 @@ def test_a_mask_that_is_not_there_or_no_image_is_refused(image: Volume, tmp_path
         ("study,mask\n1.2,a\n", "columns"),
         ("study_instance_uid,mask\n1.2,\n", "an empty cell in line 2"),
         ("study_instance_uid,mask\n1.2,a\n1.2,b\n", "stands there already in line 3"),
+        ("study_instance_uid,mask\n1.2,a\n1.3,a\n", "the mask of another study in line 3"),
+        ("study_instance_uid;mask\n1.2;a\n", "separated by commas"),
         ("", "columns"),
         ("\x00\xff", "columns"),
     ],

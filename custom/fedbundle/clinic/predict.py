@@ -23,7 +23,7 @@ from fedbundle.dicom.residuals import residuals
 from fedbundle.dicom.roles import Choice, choose
 from fedbundle.dicom.seg import Model, write_segmentation
 from fedbundle.dicom.segments import CONFIG, DicomOut
-from fedbundle.dicom.series import Series, scan
+from fedbundle.dicom.series import Series, survey
 from fedbundle.dicom.volume import Volume
 from fedbundle.errors import BundleError, InputError, OutputError, PredictionError, ResidualError
 from fedbundle.files import new_folder, read_json, write_json, write_text
@@ -66,14 +66,15 @@ def predict(bundle: Path, study: Path, out: Path) -> dict[str, Any]:
         scratch = Path(folder).resolve()
         opened = _opened(bundle, scratch / "bundle")
         wanted = _wanted(opened)
-        choice = choose(_one_study(study), opened.ingest_rules)
+        found, damaged = _one_study(study)
+        choice = choose(found, opened.ingest_rules)
         chosen = choice.require()
         volumes = {role: Volume.of(series) for role, series in chosen.items()}
         work = scratch / "work"
         work.mkdir()
         labels = infer(opened, volumes, wanted, work)
         source = chosen[wanted.input]
-        prediction = _prediction(opened, wanted, choice, volumes[wanted.input], labels, source)
+        prediction = _prediction(opened, wanted, choice, volumes[wanted.input], labels, source, damaged)
         name = f"{opened.name}{SEG_SUFFIX}"
         result = prediction.data([name, REPORT, RESULT, LOG])
         public = scratch / "public"
@@ -135,20 +136,23 @@ def _wanted(bundle: Bundle) -> DicomOut:
     return wanted
 
 
-def _one_study(folder: Path) -> list[Series]:
+def _one_study(folder: Path) -> tuple[list[Series], int]:
+    """Series of the study, and how many of its files cannot be read."""
     if not folder.is_dir():
         raise InputError(f"study must be a folder with DICOM files, got {folder}; check the path")
-    series = scan(folder)
-    studies = {each.study_uid for each in series}
-    if len(studies) != 1:
+    found = survey(folder)
+    if not found.series:
+        raise InputError(f"study must hold DICOM images, got none in {found.files} files; check the path")
+    studies = len(found.studies())
+    if studies > 1:
         raise InputError(
-            f"study must be a folder with the files of one study, got {len(studies)} studies; give the folder of one"
+            f"study must be a folder with the files of one study, got {studies} studies; give the folder of one"
         )
-    return series
+    return found.series, len(found.damaged)
 
 
 def _prediction(
-    bundle: Bundle, wanted: DicomOut, choice: Choice, volume: Volume, labels: Any, source: Series
+    bundle: Bundle, wanted: DicomOut, choice: Choice, volume: Volume, labels: Any, source: Series, damaged: int
 ) -> Prediction:
     segments, total = measure(volume, labels, wanted)
     with tolerant():
@@ -170,9 +174,15 @@ def _prediction(
         image_numbers=numbers,
         segments=tuple(segments),
         total=total,
-        doubts=tuple(doubts(volume, labels, wanted)),
+        doubts=(*_damage(damaged), *doubts(volume, labels, wanted)),
         pictures=tuple(pictures(volume, labels, wanted)),
     )
+
+
+def _damage(files: int) -> list[str]:
+    if not files:
+        return []
+    return [f"{files} of the study's files are empty or damaged: slices may be missing. Send it again from the PACS."]
 
 
 def _plain(log: Path, folder: str) -> str:

@@ -3,7 +3,7 @@
 import os
 import re
 import stat
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -78,7 +78,7 @@ class Survey:
     series: list[Series]
     files: int  # regular files seen
     skipped: int  # no DICOM, or a DICOMDIR
-    damaged: int  # DICOM by their first bytes, but without a readable header
+    damaged: tuple[Path, ...]  # empty, or DICOM by their first bytes but without a readable header
 
     def studies(self) -> dict[str, list[Series]]:
         """Series by StudyInstanceUID, in the order of the UIDs."""
@@ -86,6 +86,15 @@ class Survey:
         for series in self.series:
             found[series.study_uid].append(series)
         return dict(sorted(found.items()))
+
+    def damage(self) -> dict[str, int]:
+        """Damaged files by StudyInstanceUID, of those that lie in a folder with files of one study only."""
+        studies_in: dict[Path, set[str]] = defaultdict(set)
+        for series in self.series:
+            for file in series.files:
+                studies_in[file.parent].add(series.study_uid)
+        owners = [studies_in.get(file.parent, set()) for file in self.damaged]
+        return Counter(uid for owner in owners if len(owner) == 1 for uid in owner)
 
 
 def scan(folder: Path) -> list[Series]:
@@ -100,29 +109,33 @@ def survey(folder: Path) -> Survey:
         InputError: no such folder, or a folder or file in it may not be read.
     """
     if not folder.is_dir():
-        raise InputError(f"DICOM folder must exist, got {folder}; check the path")
+        raise InputError(f"DICOM folder must be a folder that is there, got {folder}; check the path")
     groups: dict[tuple[str, str], list[tuple[Dataset, Path]]] = defaultdict(list)
-    files = skipped = damaged = 0
+    files = skipped = 0
+    damaged: list[Path] = []
     with tolerant():
         for path in tqdm(_regular_files(folder), desc="headers", unit=" files", disable=None):
             files += 1
-            if not _looks_like_dicom(path):
+            start = _start(path)
+            if start and not _looks_like_dicom(start):
                 skipped += 1
                 continue
-            header = _read(path)
+            header = _read(path) if start else None
             if header is None:
-                damaged += 1
+                damaged.append(path)
             elif _is_directory(header):
                 skipped += 1
             else:
                 groups[text(header, "StudyInstanceUID"), text(header, "SeriesInstanceUID")].append((header, path))
         found = [Series.of(members) for _, members in sorted(groups.items())]
-    return Survey(found, files, skipped, damaged)
+    return Survey(found, files, skipped, tuple(damaged))
 
 
 def _regular_files(folder: Path) -> Iterator[Path]:
     def refuse(error: OSError) -> None:
-        raise InputError(f"DICOM folder must be readable, got {error.strerror} inside it; mend its rights") from error
+        raise InputError(
+            f"DICOM folder must be readable, got {error.strerror} inside it; `find DIR ! -readable` tells where"
+        ) from error
 
     for place, folders, names in os.walk(folder, onerror=refuse):
         folders.sort()
@@ -136,12 +149,17 @@ def _regular_files(folder: Path) -> Iterator[Path]:
                 yield path
 
 
-def _looks_like_dicom(path: Path) -> bool:
+def _start(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
-            start = file.read(PREAMBLE + len(MAGIC))
+            return file.read(PREAMBLE + len(MAGIC))
     except OSError as error:
-        raise InputError(f"DICOM files must be readable, got {error.strerror} for one; mend its rights") from error
+        raise InputError(
+            f"DICOM files must be readable, got {error.strerror} for one; `find DIR ! -readable` tells which"
+        ) from error
+
+
+def _looks_like_dicom(start: bytes) -> bool:
     return start[PREAMBLE:] == MAGIC or BARE_START.match(start) is not None
 
 

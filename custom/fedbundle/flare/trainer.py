@@ -8,11 +8,12 @@ import numpy as np
 import torch
 from monai.bundle import ConfigWorkflow
 
+from fedbundle.bundle.layout import Bundle
 from fedbundle.files import sha256, write_json
 from fedbundle.flare.answer import EVALUATED, USED, Answer
 from fedbundle.flare.fedavg import Weights, distance
 from fedbundle.flare.statistics import summary
-from fedbundle.site.dataset import CheckedDataset, check_dataset
+from fedbundle.site.dataset import CheckedDataset, check_dataset, needed_keys
 from fedbundle.site.home import SiteHome
 
 VALIDATION = "validation"
@@ -67,7 +68,8 @@ class Trainer:
             DatasetError: no dataset, an empty section, or more damaged cases than the site's budget.
         """
         folder = home.dataset_dir(bundle)
-        dataset = check_dataset(folder, home.max_dropped)
+        rules = Bundle.open(home.bundle_dir(bundle)).ingest_rules
+        dataset = check_dataset(folder, home.max_dropped, needed_keys(rules))
         version = sha256(folder / "datalist.json")
         home.record_run({"job": job, "bundle": bundle, "recipe_digest": recipe_digest, "dataset": version})
         scratch = Path.cwd() / "fedbundle"

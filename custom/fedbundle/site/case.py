@@ -1,8 +1,10 @@
 """One study in, one case out: chosen series as NIfTI, its mask, kept DICOM, and a line per series."""
 
+import json
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +34,11 @@ class Workplace:
     labels: LabelSheet | None
     keep_dicom: bool
 
+    @cached_property
+    def rules_digest(self) -> str:
+        """Tells whether a case was made by these rules."""
+        return pseudonym(self.key, "rules", json.dumps(self.rules, sort_keys=True))
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -42,6 +49,7 @@ class Outcome:
     code: str  # USED, or why not
     lines: list[Line]
     resumed: bool = False  # an earlier run had finished it
+    kept: bool = False  # refused now, but the case of an earlier run stays
 
 
 def case_of(study: list[Series], key: bytes) -> tuple[str, str]:
@@ -50,13 +58,17 @@ def case_of(study: list[Series], key: bytes) -> tuple[str, str]:
     return pseudonym(key, "case", patient, study[0].study_uid), patient
 
 
-def take(study: list[Series], place: Workplace, journal: Mapping[str, list[Line]]) -> Outcome:
+def take(study: list[Series], place: Workplace, journal: Mapping[str, list[Line]], damaged: int = 0) -> Outcome:
     """Bring one study into the dataset, or say why not; a study that an earlier run finished is left as it is.
+
+    A worse copy of a study never takes away the case that a better one gave: as long as the rules are the same, the
+    case of the earlier run stays, and the refusal is told.
 
     Args:
         study: all series of one StudyInstanceUID.
         place: what to do it with.
         journal: lines of earlier runs by case.
+        damaged: files that lie among those of the study and cannot be read.
 
     Raises:
         OutputError: the dataset cannot be written, which no other study would survive either.
@@ -65,12 +77,12 @@ def take(study: list[Series], place: Workplace, journal: Mapping[str, list[Line]
     before = journal.get(case)
     choice: Choice | None = None
     try:
-        _one_patient(study)
+        _whole(study, damaged)
         choice = choose(study, place.rules)
         if choice.code != USED:
-            return Outcome(case, patient, choice.code, _lines(case, patient, study, place, choice))
+            raise RefusedError(choice.code, choice.detail)
         source = _fingerprint(choice, study[0].study_uid, place)
-        if before and _intact(case, before, source, place):
+        if before and _made_from(before, source) and _intact(case, before, place):
             return Outcome(case, patient, USED, before, resumed=True)
         files = _write(case, choice, study[0].study_uid, place)
     except OutputError:
@@ -86,10 +98,15 @@ def take(study: list[Series], place: Workplace, journal: Mapping[str, list[Line]
                 line["source"] = source
                 line["files"] = files[line["role"]]
         return Outcome(case, patient, USED, lines)
+    if before and used(before) and before[0].get("rules") == place.rules_digest and _intact(case, before, place):
+        return Outcome(case, patient, reason, before, kept=True)
     return Outcome(case, patient, reason, _lines(case, patient, study, place, choice, (reason, detail)))
 
 
-def _one_patient(study: list[Series]) -> None:
+def _whole(study: list[Series], damaged: int) -> None:
+    """The study is of one patient, and no file of it is lost."""
+    if damaged:
+        raise RefusedError("DAMAGED_FILE", f"{damaged} files among its images are empty or have no readable header")
     with tolerant():
         patients = {text(header, "PatientID") for series in study for header, _ in series.kinds("PatientID")}
     if len(patients) > 1:
@@ -97,24 +114,25 @@ def _one_patient(study: list[Series]) -> None:
 
 
 def _write(case: str, choice: Choice, study_uid: str, place: Workplace) -> dict[str, dict[str, dict[str, str]]]:
-    """Write the files of a case; role -> datalist key -> path and digest."""
+    """Write the files of a case, after all of it was read; role -> datalist key -> path and digest."""
     label = place.rules.get("label") if place.labels else None
+    volumes = {role: _read(series) for role, series in choice.chosen.items()}
+    labelled = next(iter(place.rules["inputs"]))  # masks are drawn on the first input
+    mask = read_mask(_mask_path(study_uid, place), volumes[labelled], label) if label else None
+    if place.keep_dicom:
+        _keep_dicom(case, choice, place)
+    elif (place.dataset / "dicom" / case).exists():  # an earlier run kept it
+        shutil.rmtree(place.dataset / "dicom" / case)
     written: dict[str, dict[str, dict[str, str]]] = {}
-    for role, series in choice.chosen.items():
-        volume = _read(series)
+    for role, volume in volumes.items():
         written[role] = {}
-        if label and role == next(iter(place.rules["inputs"])):  # masks are drawn on the first input
-            mask = read_mask(_mask_path(study_uid, place), volume, label)
+        if label and mask is not None and role == labelled:
             path = place.dataset / "labels" / f"{case}_{label['key']}.nii.gz"
             write_nifti(mask, volume.affine, path)
             written[role][label["key"]] = _told(path, place.dataset)
         path = place.dataset / "images" / f"{case}_{role}.nii.gz"
         volume.to_nifti(path)
         written[role][role] = _told(path, place.dataset)
-    if place.keep_dicom:
-        _keep_dicom(case, choice, place)
-    elif (place.dataset / "dicom" / case).exists():  # an earlier run kept it
-        shutil.rmtree(place.dataset / "dicom" / case)
     return written
 
 
@@ -146,20 +164,23 @@ def _keep_dicom(case: str, choice: Choice, place: Workplace) -> None:
 
 def _fingerprint(choice: Choice, study_uid: str, place: Workplace) -> str:
     """Keyed digest of all that a case is made from; a change of any of it makes the case anew."""
-    parts = [repr(place.rules), repr(place.keep_dicom)]
+    parts = [place.rules_digest, repr(place.keep_dicom)]
     for role, series in choice.chosen.items():
         parts += [role, *(text(header, "SOPInstanceUID") for header in series.headers)]
-        parts += [str(file.stat().st_size) for file in series.files]
+        parts += [sha256(file) for file in series.files]  # a file mended in place may keep its size and its time
     if place.labels and "label" in place.rules:
         mask = place.labels.masks.get(study_uid)
         parts += ["label", sha256(mask) if mask and mask.is_file() else "none"]
     return pseudonym(place.key, "source", *parts)
 
 
-def _intact(case: str, lines: list[Line], source: str, place: Workplace) -> bool:
-    """An earlier run made this case from the same source, and its files are as it left them."""
-    if not used(lines) or any(line["source"] != source for line in lines if line["role"]):
-        return False
+def _made_from(lines: list[Line], source: str) -> bool:
+    """An earlier run made a case of this source."""
+    return used(lines) and all(line["source"] == source for line in lines if line["role"])
+
+
+def _intact(case: str, lines: list[Line], place: Workplace) -> bool:
+    """The files of a case are as the earlier run left them."""
     if place.keep_dicom and not (place.dataset / "dicom" / case).is_dir():
         return False
     dataset, files = place.dataset, files_of(lines).values()
@@ -180,8 +201,6 @@ def _lines(
 ) -> list[Line]:
     """One line per series; `refusal` is why the study as a whole cannot be used although its series could be."""
     decisions = {decision.series: decision for decision in choice.decisions} if choice else {}
-    if choice and choice.code != USED:
-        refusal = (choice.code, choice.detail)
     lines = []
     for series in study:
         decision = decisions.get(series)
@@ -199,6 +218,7 @@ def _lines(
                 "role": role,
                 "code": code,
                 "detail": detail,
+                "rules": place.rules_digest,
                 "headers": technical(series),
             }
         )

@@ -27,12 +27,13 @@ class CheckedDataset:
         return told | {"dropped": {reason: masked(count, min_cell) for reason, count in self.dropped.items()}}
 
 
-def check_dataset(folder: Path, max_dropped: float) -> CheckedDataset:
+def check_dataset(folder: Path, max_dropped: float, needed: frozenset[str] = frozenset()) -> CheckedDataset:
     """Compare each file of the datalist with its digest at ingest.
 
     Args:
         folder: holds datalist.json.
         max_dropped: share of cases, 0 to 1, that may be damaged or missing.
+        needed: keys of a case that the bundle trains on: its inputs and its label.
 
     Raises:
         DatasetError: no datalist, an empty section, or more cases dropped than the budget allows.
@@ -46,14 +47,17 @@ def check_dataset(folder: Path, max_dropped: float) -> CheckedDataset:
     lost = total = 0
     for section in SECTIONS:
         items = listed.get(section, [])
-        reasons = [_damage(folder, item) for item in items]
+        reasons = [_damage(folder, item, needed) for item in items]
         kept[section] = [_absolute(folder, item) for item, why in zip(items, reasons, strict=True) if not why]
         total += len(items)
         lost += sum(bool(why) for why in reasons)
         if section == "training":
             dropped.update(why for why in reasons if why)
         if not kept[section]:
-            raise DatasetError(f"section {section} must hold at least one usable case, got none; ingest more patients")
+            told = ", ".join(f"{count} {why}" for why, count in Counter(filter(None, reasons)).items()) or "none listed"
+            raise DatasetError(
+                f"section {section} must hold at least one usable case, got {told}; ingest again, or more"
+            )
     if lost > max_dropped * total:
         raise DatasetError(
             f"at most {max_dropped:.0%} of the cases may be damaged or missing, got {lost / total:.0%}; "
@@ -66,7 +70,15 @@ def _files(item: dict[str, Any]) -> dict[str, str]:
     return {key: item[key] for key in item["sha256"]}
 
 
-def _damage(folder: Path, item: dict[str, Any]) -> str:
+def needed_keys(ingest_rules: dict[str, Any]) -> frozenset[str]:
+    """Keys that each case of a bundle's dataset must have, by its configs/ingest.json."""
+    label = ingest_rules.get("label")
+    return frozenset(ingest_rules["inputs"]) | ({label["key"]} if label else set())
+
+
+def _damage(folder: Path, item: dict[str, Any], needed: frozenset[str]) -> str:
+    if not needed <= item["sha256"].keys():
+        return "KEY_MISSING"
     for key, name in _files(item).items():
         file = folder / name
         if not file.is_file():

@@ -1,6 +1,7 @@
 """Doctor: looks at a site home or a kit, changes nothing, and says what to mend."""
 
 import json
+import os
 import stat
 from pathlib import Path
 
@@ -10,9 +11,9 @@ from fedbundle.errors import DatasetError, SiteError
 from fedbundle.files import read_json
 from fedbundle.site import kit as kits
 from fedbundle.site.approvals import decisions, last_decision
-from fedbundle.site.dataset import SECTIONS, check_dataset
+from fedbundle.site.dataset import SECTIONS, check_dataset, needed_keys
 from fedbundle.site.finding import Finding, examined
-from fedbundle.site.home import SiteHome
+from fedbundle.site.home import FOLDERS, SiteHome
 from fedbundle.site.host import examine_host
 
 __all__ = ["Finding", "examine_kit", "examine_site"]
@@ -27,6 +28,7 @@ def examine_site(home: SiteHome) -> list[Finding]:
         examined("approvals", lambda: f"{len(decisions(home))} decisions, signed and unbroken"),
         examined("runs", lambda: _runs(home)),
         examined("store", lambda: _store(home)),
+        examined("rights", lambda: _rights(home)),
     ]
     findings += [_bundle(home, name) for name in home.installed()]
     findings += [_dataset(home, name) for name in _datasets(home)]
@@ -56,6 +58,14 @@ def _keys(home: SiteHome) -> str:
     return kits.check_private(home.path / "keys" / "site.key")
 
 
+def _rights(home: SiteHome) -> str:
+    places = [home.path, *(home.path / name for name in FOLDERS), *map(home.dataset_dir, _datasets(home))]
+    closed = [place.name for place in places if place.is_dir() and not os.access(place, os.W_OK | os.X_OK)]
+    if closed:
+        raise SiteError(f"this account must be able to write everywhere, got no right for {', '.join(closed)}; mend it")
+    return "this account can write everywhere"
+
+
 def _runs(home: SiteHome) -> str:
     try:
         lines = (home.path / "runs.jsonl").read_text(encoding="utf-8").splitlines()
@@ -79,7 +89,7 @@ def _bundle(home: SiteHome, name: str) -> Finding:
     def check() -> str:
         bundle = Bundle.open(home.bundle_dir(name))
         digest, last = recipe_digest(bundle.root), last_decision(home, name)
-        installed = f"{bundle.version}, recipe {short(digest)}"
+        installed = f"{bundle.version}, recipe {digest}"
         if last is None:
             return f"{installed}, not approved: jobs that name it are refused until fedbundle approve {name}"
         if last["action"] != "approve":
@@ -101,11 +111,15 @@ def _datasets(home: SiteHome) -> list[str]:
 
 def _dataset(home: SiteHome, name: str) -> Finding:
     def check() -> str:
-        folder = home.dataset_dir(name)
+        if name in home.settings["datasets"] and name not in home.installed():
+            raise SiteError(f"datasets.{name} of site.toml must name an installed bundle, got none of that name")
+        folder = home.place_for_dataset(name)
         if not folder.exists():
             return "none here; fedbundle ingest makes one"
+        installed = name in home.installed()
+        needed = needed_keys(Bundle.open(home.bundle_dir(name)).ingest_rules) if installed else frozenset[str]()
         try:
-            dataset = check_dataset(folder, 1.0)
+            dataset = check_dataset(folder, 1.0, needed)
             listed = {section: len(read_json(folder / "datalist.json").get(section, [])) for section in SECTIONS}
         except (KeyError, TypeError, AttributeError) as error:
             raise DatasetError(f"datalist.json must be one that ingest wrote, got {error!r}; ingest again") from error
@@ -113,7 +127,8 @@ def _dataset(home: SiteHome, name: str) -> Finding:
         lost = sum(listed.values()) - sum(len(dataset.datalist[section]) for section in SECTIONS)
         if lost:
             raise DatasetError(
-                f"files must be as ingested, got {lost} cases with missing or changed files of {told}; ingest again"
+                f"cases must have all inputs, a mask and the files of their ingest, got {lost} cases that have not, "
+                f"of {told}; ingest again, with --labels"
             )
         return f"{told}; every file as it was ingested"
 

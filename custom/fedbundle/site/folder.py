@@ -12,7 +12,8 @@ from fedbundle.errors import InputError, OutputError
 DATALIST = "datalist.json"
 JOURNAL = "ingest.jsonl"
 SUBFOLDERS = ("images", "labels", "dicom")
-CASE_ENTRY = re.compile(r"([0-9a-f]{16})(_[a-z][a-z0-9_]*\.nii\.gz)?")
+CASE = re.compile(r"[0-9a-f]{16}")
+CASE_ENTRY = re.compile(rf"({CASE.pattern})(_[a-z][a-z0-9_]*\.nii\.gz)?")
 LEFTOVER = re.compile(r"\..+\.(part|old)")
 
 

@@ -47,7 +47,9 @@ class SiteHome:
                 raise InputError(f"site home must be named, got none; give --site DIR or set {ENVIRONMENT}")
             path = Path(named)
         path = path.expanduser().resolve()
-        settings = checked_settings(_read_toml(path / "site.toml", "make a site home with fedbundle site init"))
+        known = (path / "keys" / "site.key").exists()
+        advice = "restore it from a backup" if known else "make a site home with fedbundle site init"
+        settings = checked_settings(_read_toml(path / "site.toml", advice))
         if not SITE_NAME.fullmatch(settings["name"]):
             raise SiteError(_bad_name(settings["name"]))
         if missing := [folder for folder in FOLDERS if not (path / folder).is_dir()]:
@@ -71,6 +73,8 @@ class SiteHome:
             if home.name != name:
                 raise SiteError(f"site home {path} must be of {name}, got {home.name}; choose another folder")
             return home
+        if (path / "keys" / "site.key").exists():
+            raise SiteError(f"site home {path} must hold site.toml, got none; restore it from a backup")
         if path.exists() and not (path.is_dir() and not any(path.iterdir())):
             raise InputError(f"site home must be a new or empty folder, got {path}; choose another place")
         if path.exists():
@@ -116,6 +120,20 @@ class SiteHome:
         """Where the dataset for the bundle lies: `datasets/<bundle>`, or what `[datasets]` of site.toml says."""
         override = self.settings["datasets"].get(checked_name(bundle))
         return self.path / override if override else self.path / "datasets" / bundle
+
+    def place_for_dataset(self, bundle: str) -> Path:
+        """`dataset_dir` to write to.
+
+        Raises:
+            InputError: site.toml names a folder that is not there; a drive that is not mounted must not be replaced.
+        """
+        folder = self.dataset_dir(bundle).resolve()
+        if bundle in self.settings["datasets"] and not folder.is_dir():
+            raise InputError(
+                f"datasets.{bundle} of site.toml must be a folder that is there, got {folder}; "
+                "mount its drive or make the folder"
+            )
+        return folder
 
     def local_dir(self, bundle: str) -> Path:
         """Where weights of the bundle lie that never leave this site."""

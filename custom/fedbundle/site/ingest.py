@@ -18,7 +18,7 @@ from fedbundle.bundle.layout import NAME, Bundle
 from fedbundle.dicom.gate import USED
 from fedbundle.dicom.identifiers import DATE
 from fedbundle.dicom.rules import checked_rules
-from fedbundle.dicom.series import Series, survey
+from fedbundle.dicom.series import Survey, survey
 from fedbundle.errors import BundleError, InputError, ResidualError, TooManyRefusedError
 from fedbundle.files import read_json, write_json
 from fedbundle.site.budget import RefusalBudget
@@ -66,20 +66,21 @@ def ingest(
     budget = RefusalBudget.parse(max_refused)
     opened = _bundle(home, bundle)
     rules = _rules(opened)
-    dataset = (out or home.dataset_dir(opened.name)).expanduser().resolve()
+    dataset = out.expanduser().resolve() if out else home.place_for_dataset(opened.name)
     _apart(dataset, dicom.expanduser().resolve())
     place = Workplace(dataset, home.key(), rules, LabelSheet.read(labels) if labels else None, keep_dicom)
     found = survey(dicom)
     if not found.series:
         raise InputError(f"DICOM folder must hold DICOM images, got none in {found.files} files; check the path")
-    studies = list(found.studies().values())
     with working_in(dataset):
         known = _known_patients(dataset, opened.name)
         journal = Journal.open(dataset / JOURNAL)
-        outcomes, names = _take_all(studies, place, journal)
+        _never_unlabel(journal, place)
+        outcomes, names = _take_all(found, place, journal)
         splits = _finish(journal, place, opened.name, known)
         _refuse_leaking_lists(dataset, names, rules)
-    report = Report(dataset, found.files, found.skipped, found.damaged, tuple(outcomes), splits)
+    masks = _masks(journal, place) if "label" in rules else None
+    report = Report(dataset, found.files, found.skipped, len(found.damaged), tuple(outcomes), splits, masks)
     return _judged(report, budget)
 
 
@@ -115,11 +116,24 @@ def _known_patients(dataset: Path, bundle: str) -> Mapping[str, str]:
     return patients
 
 
-def _take_all(studies: list[list[Series]], place: Workplace, journal: Journal) -> tuple[list[Outcome], set[str]]:
+def _masks(journal: Journal, place: Workplace) -> int:
+    """Cases that have a mask."""
+    return sum(place.rules["label"]["key"] in files_of(lines) for lines in journal.cases.values())
+
+
+def _never_unlabel(journal: Journal, place: Workplace) -> None:
+    if "label" in place.rules and place.labels is None and (count := _masks(journal, place)):
+        raise InputError(
+            f"--labels must be given again, since the dataset holds {count} cases with masks, got none; "
+            "give the CSV, or another --out"
+        )
+
+
+def _take_all(found: Survey, place: Workplace, journal: Journal) -> tuple[list[Outcome], set[str]]:
     """Take one study after the other; its lines are written when its files are, and when they hold no identifier."""
-    outcomes, names = [], set()
-    for study in tqdm(studies, desc="studies", unit=" studies", disable=None):
-        outcome = take(study, place, journal.cases)
+    outcomes, names, damage = [], set(), found.damage()
+    for uid, study in tqdm(found.studies().items(), desc="studies", unit=" studies", disable=None):
+        outcome = take(study, place, journal.cases, damage.get(uid, 0))
         identity = source_identifiers(study)
         wanted = needles(identity, place.rules)
         entries = case_entries(place.dataset, outcome.case)
@@ -128,7 +142,7 @@ def _take_all(studies: list[list[Series]], place: Workplace, journal: Journal) -
             journal.drop(outcome.case)
         else:
             journal.add(outcome.lines)
-        if outcome.code != USED:
+        if outcome.code != USED and not outcome.kept:
             for entry in entries:
                 remove(entry)
         outcomes.append(outcome)
@@ -178,6 +192,8 @@ def _judged(report: Report, budget: RefusalBudget) -> Report:
         told = ", ".join(f"{count} {code}" for code, count in report.refused.items())
         raise TooManyRefusedError(
             f"refused studies must be at most {budget.text}, got {refused} of {len(report.outcomes)} ({told}); "
-            f"the others are in the dataset; {report.dataset / JOURNAL} says why, mend them or raise --max-refused"
+            f"{report.dataset / JOURNAL} says why, mend them or raise --max-refused",
+            report.text(),
+            report.data(),
         )
     return report

@@ -36,22 +36,31 @@ class LabelSheet:
                 reader = csv.DictReader(file, strict=True)
                 columns, rows = reader.fieldnames or (), list(reader)
         except (OSError, ValueError, csv.Error) as error:
-            raise InputError(
-                f"labels must be a readable CSV file, got: {type(error).__name__}; check --labels"
-            ) from error
+            reason = error.strerror if isinstance(error, OSError) else "no CSV in UTF-8"
+            raise InputError(f"labels must be a readable CSV file, got {reason} for {path}; check --labels") from error
         absent = [name for name in COLUMNS if name not in columns]
         if absent:
             raise InputError(
-                f"labels must have the columns {', '.join(COLUMNS)}, got no {absent[0]}; mend the first line"
+                f"labels must have the columns {', '.join(COLUMNS)}, separated by commas, got no {absent[0]}; "
+                "mend the first line"
             )
         masks: dict[str, Path] = {}
         for line, row in enumerate(rows, start=2):
             study, mask = (str(row[name] or "").strip() for name in COLUMNS)
-            if not study or not mask or study in masks:
-                told = "an empty cell" if not (study and mask) else "a study that stands there already"
+            told = _fault(study, path.parent / mask if mask else None, masks)
+            if told:
                 raise InputError(f"labels must name one mask per study, got {told} in line {line}; mend the line")
             masks[study] = path.parent / mask
         return cls(masks)
+
+
+def _fault(study: str, mask: Path | None, masks: dict[str, Path]) -> str:
+    """What is wrong with a row, after those in `masks`."""
+    if not study or mask is None:
+        return "an empty cell"
+    if study in masks:
+        return "a study that stands there already"
+    return "the mask of another study" if mask in masks.values() else ""
 
 
 def read_mask(path: Path, image: Volume, wanted: dict[str, Any]) -> NDArray[np.uint8]:

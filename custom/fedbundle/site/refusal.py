@@ -4,6 +4,7 @@ from fedbundle.errors import DicomError
 
 IDENTIFIER_LEFT = "IDENTIFIER_LEFT"
 STUDY_CODES = (
+    "DAMAGED_FILE",
     "MIXED_PATIENTS",
     "UNREADABLE_PIXELS",
     "NOT_DEIDENTIFIABLE",

@@ -19,12 +19,18 @@ class Report:
     damaged: int
     outcomes: tuple[Outcome, ...]
     splits: dict[str, int]  # section -> cases
+    masks: int | None  # cases with a mask; None when the bundle wants none
 
     @property
     def refused(self) -> dict[str, int]:
         """Studies refused by reason code."""
         codes = Counter(outcome.code for outcome in self.outcomes if outcome.code != USED)
         return dict(sorted(codes.items()))
+
+    @property
+    def kept(self) -> int:
+        """Studies refused now whose case of an earlier run stays in the dataset."""
+        return sum(outcome.kept for outcome in self.outcomes)
 
     def data(self) -> dict[str, Any]:
         """For machines."""
@@ -37,8 +43,10 @@ class Report:
                 "used": len(used_now),
                 "unchanged": sum(outcome.resumed for outcome in used_now),
                 "refused": self.refused,
+                "kept": self.kept,
             },
             "splits": self.splits,
+            **({} if self.masks is None else {"masks": self.masks}),
         }
 
     def text(self) -> str:
@@ -48,9 +56,16 @@ class Report:
             f"{studies['offered']} studies in {self.files} files: {studies['used']} used "
             f"({studies['unchanged']} unchanged since an earlier run), {sum(self.refused.values())} refused",
             *(f"  refused {count} {code}" for code, count in self.refused.items()),
-            f"  {self.skipped} files are no DICOM images, {self.damaged} are damaged DICOM",
-            "  dataset: " + ", ".join(f"{count} {section}" for section, count in self.splits.items()),
+            *([f"  {self.kept} of the refused stay in the dataset as an earlier run made them"] if self.kept else []),
+            f"  {self.skipped} files are no DICOM images, {self.damaged} are empty or damaged",
+            "  dataset: " + ", ".join(f"{count} {section}" for section, count in self.splits.items()) + self._masks(),
             f"  {self.dataset / 'datalist.json'}",
             f"  {self.dataset / 'ingest.jsonl'} says why each series was used or refused",
         ]
         return "\n".join(lines)
+
+    def _masks(self) -> str:
+        cases = sum(self.splits.values())
+        if self.masks is None or self.masks == cases:
+            return ""
+        return f"; {cases - self.masks} of {cases} have no mask and cannot be trained on, see --labels"

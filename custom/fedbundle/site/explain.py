@@ -1,0 +1,28 @@
+"""The way back from a pseudonym to the images: for the steward, on the terminal, written nowhere."""
+
+from pathlib import Path
+
+from fedbundle.dicom.series import survey
+from fedbundle.errors import InputError
+from fedbundle.site.case import case_of
+from fedbundle.site.folder import CASE
+from fedbundle.site.home import SiteHome
+
+
+def explain(home: SiteHome, dicom: Path, case: str) -> list[Path]:
+    """Folders below `dicom` that hold the study which became `case`, or was refused under this pseudonym.
+
+    Args:
+        home: the site whose key made the pseudonym.
+        dicom: where the images are.
+        case: 16 hexadecimal digits, as in ingest.jsonl and in the names of the dataset's files.
+
+    Raises:
+        InputError: no pseudonym of a case, or none of a study in this folder.
+    """
+    if not CASE.fullmatch(case):
+        raise InputError(f"--explain must be the 16 hexadecimal digits of a case, got {case!r}; see ingest.jsonl")
+    for study in survey(dicom).studies().values():
+        if case_of(study, home.key())[0] == case:
+            return sorted({file.parent for series in study for file in series.files})
+    raise InputError(f"--explain must be a case made from {dicom}, got {case}, which no study there is; check --dicom")
