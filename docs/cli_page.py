@@ -17,8 +17,8 @@ HEAD = """\
 <!-- Written by docs/cli_page.py; `make docs` renews it and a test compares it. -->
 
 `fedbundle VERB ...`; `fedbundle VERB --help` shows the same. With `--json` a verb prints one JSON object, also for an
-error, but for a command line that cannot be understood (exit code 2). The exit code is 0 only when all that was asked is
-done; every other code has [its page](exit-codes/README.md).
+error, but for a command line that cannot be understood (exit code 2). The exit code is 0 only when all that was asked
+is done; every other code has [its page](exit-codes/README.md).
 Verbs with `--site` take the site home from the environment variable `FEDBUNDLE_SITE` when it is not given.
 """
 

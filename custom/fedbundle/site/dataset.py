@@ -55,9 +55,7 @@ def check_dataset(folder: Path, max_dropped: float, needed: frozenset[str] = fro
             dropped.update(why for why in reasons if why)
         if not kept[section]:
             told = ", ".join(f"{count} {why}" for why, count in Counter(filter(None, reasons)).items()) or "none listed"
-            raise DatasetError(
-                f"section {section} must hold at least one usable case, got {told}; ingest again, or more"
-            )
+            raise DatasetError(f"section {section} must hold at least one usable case, got {told}; ingest again")
     if lost > max_dropped * total:
         raise DatasetError(
             f"at most {max_dropped:.0%} of the cases may be damaged or missing, got {lost / total:.0%}; "
