@@ -1,18 +1,10 @@
 """Export: the zip holds what was trained, and says so only after it was reloaded."""
 
 import json
-import os
-import subprocess
-import sys
-import venv
-from importlib.metadata import distribution
 from pathlib import Path
 
-import nibabel
-import numpy as np
 import pytest
 import torch
-from packaging.requirements import Requirement
 from samples.small_ledger import LEDGER
 from samples.tiny_bundle import write_tiny_bundle, write_tiny_weights
 
@@ -99,58 +91,3 @@ def test_inputs_that_are_not_there_are_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(OutputError, match="must be writable"):
         export_bundle(tmp_path / "tiny_bundle", tmp_path / "file", tmp_path / "file", {})
-
-
-def _named_packages(root: Path) -> set[str]:
-    """The distributions that the bundle's metadata names, with all that they require."""
-    metadata = json.loads((root / "configs" / "metadata.json").read_text())
-    wanted, found = ["monai", "torch", "numpy", *metadata["required_packages_version"]], set()
-    while wanted:
-        name = wanted.pop()
-        if name not in found:
-            found.add(name)
-            needs = map(Requirement, distribution(name).requires or [])
-            wanted += [need.name for need in needs if not need.marker or need.marker.evaluate({"extra": ""})]
-    return found
-
-
-def _clinic(folder: Path, packages: set[str]) -> Path:
-    """A virtual environment with these packages and no fedbundle; returns its Python."""
-    venv.create(folder / "venv", symlinks=True, with_pip=False)
-    (site,) = (folder / "venv").glob("lib/python*/site-packages")
-    for package in packages:
-        files = distribution(package).files or []
-        for top in {file.parts[0] for file in files if file.parts[0] not in ("..", "__pycache__")}:
-            if not (site / top).exists():
-                (site / top).symlink_to(distribution(package).locate_file(top))
-    return folder / "venv" / "bin" / "python"
-
-
-@pytest.mark.slow
-def test_the_bundle_runs_where_fedbundle_is_not_installed(
-    exported: tuple[Path, Path, Exported, Path], tmp_path: Path
-) -> None:
-    root = unpack(exported[2].path, tmp_path)
-    python = _clinic(tmp_path, _named_packages(root))
-    (root / "dataset").mkdir()
-    nibabel.save(nibabel.Nifti1Image(np.ones((16, 16, 16), np.float32), np.eye(4)), root / "dataset" / "a.nii.gz")
-    (root / "dataset" / "datalist.json").write_text(json.dumps({"test": [{"image": "a.nii.gz"}]}))
-    meta, config = ("--meta_file", "configs/metadata.json"), ("--config_file", "configs/inference.json")
-
-    def bundle(*arguments: str) -> str:
-        environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
-        done = subprocess.run(
-            [python, "-m", "monai.bundle", *arguments], cwd=root, env=environment, capture_output=True, text=True
-        )
-        assert done.returncode == 0, done.stderr[-2000:]
-        return done.stdout + done.stderr
-
-    absent = subprocess.run([python, "-c", "import fedbundle"], cwd=root, capture_output=True, text=True)
-    assert "No module named 'fedbundle'" in absent.stderr
-    assert sys.executable != str(python)
-    bundle("verify_metadata", *meta, "--filepath", "eval/schema.json")
-    bundle("verify_net_in_out", "network_def", *meta, *config)
-    bundle("ckpt_export", "network_def", "--filepath", "again.ts", "--ckpt_file", "models/model.pt", *meta, *config)
-    bundle("run", *config)
-    assert (root / "again.ts").is_file()
-    assert list(root.glob("eval/**/*_pred.nii.gz"))

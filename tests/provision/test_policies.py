@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from fedbundle.errors import ProvisionError
-from fedbundle.flare.recipe import LOG_STREAMER, job_classes
+from fedbundle.flare.recipe import job_classes
 from fedbundle.provision.policies import Policies, check_class
 
 STOCK = "nvflare.app_common.executors.client_api_executor.ClientAPIExecutor"
@@ -29,7 +29,7 @@ def edited(file: Path, edit: Callable[[dict[str, Any]], Any]) -> None:
 def test_the_lists_are_the_classes_that_our_jobs_name(folder: Path) -> None:
     policies = Policies.read(folder)
     listed = policies.server["class_allow_list"] + policies.client["class_allow_list"]
-    assert sorted(listed) == sorted(set(job_classes()) - {LOG_STREAMER})
+    assert sorted(listed) == sorted(job_classes())
 
 
 def test_byoc_is_none_for_every_role(folder: Path) -> None:

@@ -16,7 +16,6 @@ from fedbundle.flare.gatekeeper import SIMULATED_SITES
 from fedbundle.flare.persistor import BundlePersistor
 from fedbundle.flare.quorum import EVALUATE, TRAIN, QuorumFedAvg
 
-LOG_STREAMER = "nvflare.app_common.logging.job_log_streamer.JobLogStreamer"  # NVFlare adds it to every client itself
 QUICK = {  # seconds; NVFlare's defaults cost 2.5 s of sleep per round
     "server": {"server": {"task_request_interval": 0.2}},
     "client": {"job_heartbeat_interval": 3.0, "task_check_interval": 1.0},
@@ -25,8 +24,7 @@ QUICK = {  # seconds; NVFlare's defaults cost 2.5 s of sleep per round
 
 def job_classes() -> list[str]:
     """Exact paths of the classes that jobs of this recipe name; provisioning lists them, and nothing else."""
-    ours = [f"{kind.__module__}.{kind.__qualname__}" for kind in (BundleExecutor, BundlePersistor, QuorumFedAvg)]
-    return [*ours, LOG_STREAMER]
+    return [f"{kind.__module__}.{kind.__qualname__}" for kind in (BundleExecutor, BundlePersistor, QuorumFedAvg)]
 
 
 class BundleRecipe(Recipe):
