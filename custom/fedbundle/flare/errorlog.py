@@ -1,7 +1,7 @@
 """A component of a hospital's kit: the error log of a job goes to the server, and no other file can be asked for.
 
-NVFlare adds a JobLogStreamer to every job, so that this class must stand on the hospital's list; a job may then name
-it as well, with the name of any file in its folder at the hospital.
+NVFlare's own SiteLogStreamer adds a JobLogStreamer to every job, which would have to stand on the hospital's list for
+that; then a job could name it as well, with the name of any file of its folder at the hospital.
 """
 
 from nvflare.apis.fl_constant import WorkspaceConstants
