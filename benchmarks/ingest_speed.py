@@ -1,0 +1,174 @@
+"""Speed of ingest beside its peers on the same files: 60 series of 30 slices of 384 x 384, warm cache, one process.
+
+Ours gates, decodes, lays the volume out, searches for identifiers and writes compressed; SimpleITK and dcm2niix read
+and write NIfTI without any of that; MONAI only reads. Imports are not counted; each peer runs in a process of its own,
+in turn, `--rounds` times, and the best of each counts. Prints a table; `--page` also writes it into
+docs/reference/benchmarks/.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from fedbundle.phantom.canvas import Grid
+from fedbundle.phantom.mr_dicom import Exam, Person, Series, write_series
+from fedbundle.phantom.prostate_mri_zones.sites import SITES
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGE = ROOT / "docs" / "reference" / "benchmarks" / "ingest-speed.md"
+SLICES, MATRIX = 30, 384
+
+
+def write_input(folder: Path, series: int) -> None:
+    """One study per series: noise over a ramp, 16 bits, uncompressed, headers as of a vendor."""
+    site = next(iter(SITES.values()))
+    affine = np.diag([0.5, 0.5, 3.0, 1.0])
+    random = np.random.default_rng(0)
+    ramp = np.arange(SLICES * MATRIX**2, dtype=np.uint32).reshape(SLICES, MATRIX, MATRIX) // 4096
+    for number in range(series):
+        person = Person(f"Bench^Mark{number}", "", f"BM{number:08}", "19500101", 70, 1.8, 80.0)
+        exam = Exam(site.scanner, person, f"benchmark {number}", "20240102", 36000, f"A{number:07}", "PROSTATE")
+        told = Series(1, 60, "t2_tse_tra", site.acquisition, (Grid((SLICES, MATRIX, MATRIX), affine, 3.0),))
+        stored = (ramp + random.integers(0, 200, ramp.shape)).astype(np.uint16)
+        write_series(folder / f"{number:04}", exam, replace(told), stored)
+
+
+def ours(folder: Path, out: Path, *, keep_dicom: bool = False) -> Callable[[], object]:
+    """`fedbundle ingest` of everything into a new dataset of NIfTI, which it compresses (gzip level 1)."""
+    from fedbundle.site.home import SiteHome
+    from fedbundle.site.ingest import ingest
+
+    home = SiteHome.create(out / "site", "benchmark")
+    settings = home.path / "site.toml"
+    settings.write_text(settings.read_text().replace("[datasets]", "[datasets]\n", 1))
+    bundle = str(ROOT / "bundles" / "prostate_mri_zones")
+    return lambda: ingest(home, bundle, folder, keep_dicom=keep_dicom, max_refused="0")
+
+
+def ours_keeping_dicom(folder: Path, out: Path) -> Callable[[], object]:
+    """The same with --keep-dicom."""
+    return ours(folder, out, keep_dicom=True)
+
+
+def simpleitk(folder: Path, out: Path) -> Callable[[], object]:
+    """Read each series with GDCM, write it as uncompressed NIfTI."""
+    import SimpleITK as sitk  # noqa: N813 -- its own documentation calls it so
+
+    def run() -> None:
+        for place in sorted(folder.iterdir()):
+            names = sitk.ImageSeriesReader.GetGDCMSeriesFileNames(str(place))
+            sitk.WriteImage(sitk.ReadImage(names), str(out / f"{place.name}.nii"))
+
+    return run
+
+
+def monai_itk(folder: Path, _: Path) -> Callable[[], object]:
+    """Read each series with MONAI's ITKReader; nothing is written."""
+    from monai.data import ITKReader
+
+    reader = ITKReader()
+
+    def run() -> None:
+        for place in sorted(folder.iterdir()):
+            reader.get_data(reader.read(str(place)))
+
+    return run
+
+
+def dcm2niix(folder: Path, out: Path) -> Callable[[], object]:
+    """The whole folder at once, uncompressed."""
+    program = shutil.which("dcm2niix")
+    if program is None:
+        raise SystemExit("dcm2niix is not installed")
+    command = [program, "-z", "n", "-b", "n", "-f", "%i_%s", "-o", str(out), str(folder)]
+    return lambda: subprocess.run(command, check=True, capture_output=True)
+
+
+PEERS = {
+    "fedbundle ingest": ours,
+    "fedbundle ingest --keep-dicom": ours_keeping_dicom,
+    "SimpleITK read and write": simpleitk,
+    "MONAI ITKReader, read only": monai_itk,
+    "dcm2niix": dcm2niix,
+}
+
+
+def measured(peer: str, folder: Path) -> tuple[float, float] | None:
+    """Seconds of work and peak memory in MiB of one run in a process of its own; None when the peer is absent."""
+    with tempfile.TemporaryDirectory() as out:
+        command = [sys.executable, __file__, "--peer", peer, "--folder", str(folder), "--out", out]
+        environment = os.environ | {"OMP_NUM_THREADS": "1", "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS": "1"}
+        done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    if done.returncode:
+        print(f"{peer}: {done.stderr.strip().splitlines()[-1]}", file=sys.stderr)
+        return None
+    seconds, memory = json.loads(done.stdout.splitlines()[-1])
+    return seconds, memory
+
+
+def run_peer(peer: str, folder: Path, out: Path) -> None:
+    """In the child: prepare, then time the work."""
+    import resource
+
+    work = PEERS[peer](folder, out)
+    began = time.perf_counter()
+    work()
+    seconds = time.perf_counter() - began
+    usage = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    print(json.dumps([seconds, usage / 1024]))
+
+
+def table(best: dict[str, tuple[float, float]], series: int, rounds: int) -> str:
+    """Markdown: time, ratio to SimpleITK, memory."""
+    base = best["SimpleITK read and write"][0]
+    lines = [
+        f"{series} series of {SLICES} slices of {MATRIX} x {MATRIX}, {series * SLICES} uncompressed files; "
+        f"best of {rounds}.",
+        "",
+        "| what | s | of SimpleITK's time | peak MiB |",
+        "|---|---|---|---|",
+    ]
+    lines += [f"| {name} | {took:.1f} | {took / base:.2f} | {memory:.0f} |" for name, (took, memory) in best.items()]
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Measure all peers in turn."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--series", type=int, default=60)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--page", action="store_true", help="write the table into docs/reference/benchmarks/")
+    parser.add_argument("--peer", help=argparse.SUPPRESS)
+    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--out", type=Path, help=argparse.SUPPRESS)
+    chosen = parser.parse_args()
+    if chosen.peer:
+        return run_peer(chosen.peer, chosen.folder, chosen.out)
+    best: dict[str, tuple[float, float]] = {}
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch) / "dicom"
+        write_input(folder, chosen.series)
+        for _ in range(chosen.rounds):
+            for peer in PEERS:
+                if found := measured(peer, folder):
+                    best[peer] = min(best.get(peer, found), found)
+    told = table(best, chosen.series, chosen.rounds)
+    print(told)
+    if chosen.page:
+        PAGE.parent.mkdir(parents=True, exist_ok=True)
+        PAGE.write_text(f"# Speed of ingest\n\nWritten by `benchmarks/ingest_speed.py --page`.\n\n{told}\n")
+    return None
+
+
+if __name__ == "__main__":
+    main()
