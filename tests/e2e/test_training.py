@@ -10,8 +10,8 @@ import jsonschema
 import pytest
 import torch
 
-from fedbundle.flare.ledger import schema
 from fedbundle.flare.persistor import BEST
+from fedbundle.flare.schema import schema
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 

@@ -9,8 +9,9 @@ import pytest
 from fedbundle.cli import main
 from fedbundle.errors import FellShortError, InputError
 from fedbundle.flare.answer import EVALUATED, REFUSED, SILENT, USED, Answer
-from fedbundle.flare.ledger import COMPLETED, FAILED, Ledger, find, render, schema
+from fedbundle.flare.ledger import COMPLETED, FAILED, Ledger, find, render
 from fedbundle.flare.quorum import QuorumFedAvg
+from fedbundle.flare.schema import schema
 
 DIGEST = "sha256:" + "0" * 64
 

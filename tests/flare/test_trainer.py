@@ -8,7 +8,7 @@ import pytest
 from samples.ball_site import BUNDLE, write_ball_bundle, write_ball_site
 
 from fedbundle.bundle.digest import recipe_digest
-from fedbundle.errors import DatasetError
+from fedbundle.errors import DatasetError, JobRefusedError
 from fedbundle.flare.fedavg import average, distance
 from fedbundle.flare.trainer import Trainer
 from fedbundle.site.home import SiteHome
@@ -77,6 +77,14 @@ def test_an_empty_section_is_refused(home: SiteHome) -> None:
     datalist.write_text(json.dumps(json.loads(datalist.read_text()) | {"validation": []}))
     with pytest.raises(DatasetError, match="section validation must hold at least one"):
         trainer(home)
+
+
+@pytest.mark.parametrize("section", ["$__import__('pathlib').Path('run_by_the_server').touch()", "@network", "all", 3])
+def test_a_server_asks_for_sections_and_not_for_expressions(section: str, home: SiteHome) -> None:
+    one = trainer(home)
+    with pytest.raises(JobRefusedError, match="section must be one of training, validation, test"):
+        one.evaluate(one._weights(), section)
+    assert not (Path.cwd() / "run_by_the_server").exists()
 
 
 def test_the_site_notes_which_run_used_which_data(home: SiteHome) -> None:

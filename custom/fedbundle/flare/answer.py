@@ -1,14 +1,20 @@
 """What a hospital answers to a task: weights with a report, or a reason why not."""
 
+import json
+import re
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
+from jsonschema import ValidationError
 from nvflare.apis.dxo import from_shareable
 from nvflare.apis.shareable import Shareable
 from nvflare.app_common.abstract.fl_model import FLModel
 from nvflare.app_common.utils.fl_model_utils import FLModelUtils
 
+from fedbundle.flare.schema import answer_validator
+
+PATH = re.compile(r"(?<![\w/.])/(?=\S).*?(?=\s(?:must|with|and)\b|[;,:'\"]|$)")  # to where our messages go on
 USED, EVALUATED = "used", "evaluated"
 REFUSED, FAILED, SILENT, LATE = "refused", "failed", "silent", "late"
 META_KEY = "fedbundle"
@@ -64,9 +70,25 @@ def unpack(result: Shareable) -> Answer:
     try:
         dxo = from_shareable(result)
         told = dxo.meta[META_KEY]
+        json.dumps(told, allow_nan=False)
+        answer_validator().validate(told)
         answer = Answer(**told)
-    except (KeyError, TypeError, ValueError) as error:
-        return Answer(FAILED, f"answer must carry the fields of {META_KEY}, got {type(error).__name__}")
+    except (KeyError, TypeError, ValueError, RecursionError, ValidationError) as error:
+        return Answer(FAILED, f"answer must keep the schema of the ledger, got {type(error).__name__}")
     if answer.status == USED:
+        if not _are_weights(dxo.data):
+            return Answer(FAILED, "weights must be numeric arrays by name, got something else")
         answer.params = dxo.data
     return answer
+
+
+def told(error: Exception) -> str:
+    """The message of one of our errors as it may leave the site: without the site's own paths."""
+    return PATH.sub("(path withheld)", str(error))
+
+
+def _are_weights(data: Any) -> bool:
+    return isinstance(data, dict) and all(
+        isinstance(name, str) and isinstance(value, np.ndarray) and value.dtype.kind in "fiub"
+        for name, value in data.items()
+    )

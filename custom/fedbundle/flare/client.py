@@ -10,7 +10,7 @@ import nvflare.client as flare
 import tyro
 
 from fedbundle.errors import BundleError, FedbundleError, SiteError
-from fedbundle.flare.answer import FAILED, REFUSED, Answer
+from fedbundle.flare.answer import FAILED, REFUSED, Answer, told
 from fedbundle.flare.gatekeeper import put_first
 from fedbundle.site.approvals import require
 from fedbundle.site.home import SiteHome
@@ -60,12 +60,12 @@ class Client:
 
 
 def _problem(error: Exception) -> Answer:
-    """A reason fit to leave the hospital: our own errors hold no identifier, of others only the class is told."""
+    """A reason fit to leave the hospital: our own errors name no patient, of others only the class is told."""
     traceback.print_exception(error)
     if isinstance(error, SiteError | BundleError):
-        return Answer(REFUSED, str(error), error.code)
+        return Answer(REFUSED, told(error), error.code)
     if isinstance(error, FedbundleError):
-        return Answer(FAILED, str(error), error.code)
+        return Answer(FAILED, told(error), error.code)
     return Answer(FAILED, f"{type(error).__name__} in the trainer; the site's own job log tells more")
 
 

@@ -15,7 +15,7 @@ from nvflare.app_common.app_constant import AppConstants
 from nvflare.app_common.executors.client_api_executor import ClientAPIExecutor
 
 from fedbundle.errors import FedbundleError
-from fedbundle.flare.answer import REFUSED, Answer
+from fedbundle.flare.answer import REFUSED, Answer, told
 from fedbundle.flare.gatekeeper import site_home
 from fedbundle.flare.names import checked_bundle, checked_count, checked_digest
 from fedbundle.site.approvals import require
@@ -72,7 +72,7 @@ class BundleExecutor(ClientAPIExecutor):
             home = site_home(fl_ctx)
             require(home, self.bundle, self.recipe_digest)
         except FedbundleError as error:
-            return Answer(REFUSED, str(error), error.code)
+            return Answer(REFUSED, told(error), error.code)
         self._command = self._trainer_command(str(home.path))
         return None
 

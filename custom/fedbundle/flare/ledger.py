@@ -1,10 +1,8 @@
 """The participation ledger: who really took part, round by round. It decides whether a run succeeded."""
 
-import json
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -106,11 +104,6 @@ class Ledger:
 def now() -> str:
     """Coordinated universal time, to the second."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-
-
-def schema() -> dict[str, Any]:
-    """The published JSON schema of ledger.json."""
-    return dict(json.loads(resources.files("fedbundle.flare").joinpath("ledger.schema.json").read_text()))
 
 
 def find(result: Path) -> dict[str, Any]:

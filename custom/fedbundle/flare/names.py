@@ -2,6 +2,9 @@
 
 import re
 
+from fedbundle.errors import JobRefusedError
+from fedbundle.site.dataset import SECTIONS
+
 
 def checked_bundle(name: str) -> str:
     """A bundle's name: lower-case letters, digits and underscores, at most 64."""
@@ -22,6 +25,13 @@ def checked_count(what: str, value: int, low: int, high: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
         raise ValueError(f"{what} must be a whole number from {low} to {high}, got {value!r}")
     return value
+
+
+def checked_section(section: str) -> str:
+    """A section of a datalist; it becomes part of a config, where other text could be an expression."""
+    if section not in SECTIONS:
+        raise JobRefusedError(f"section must be one of {', '.join(SECTIONS)}, got another; ask the consortium admin")
+    return section
 
 
 def checked_seconds(what: str, value: float, low: float, high: float) -> float:

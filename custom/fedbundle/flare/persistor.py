@@ -11,7 +11,7 @@ from nvflare.app_common.abstract.model_persistor import ModelPersistor
 
 from fedbundle.files import new_file
 from fedbundle.flare.gatekeeper import admit
-from fedbundle.flare.names import checked_bundle, checked_digest
+from fedbundle.flare.names import checked_bundle, checked_count, checked_digest
 
 LAST, BEST = "FL_global_model.pt", "best_FL_global_model.pt"  # the names NVFlare's users look for
 
@@ -29,7 +29,7 @@ class BundlePersistor(ModelPersistor):
         super().__init__()
         self.bundle = checked_bundle(bundle)
         self.recipe_digest = checked_digest(recipe_digest)
-        self.seed = int(seed)
+        self.seed = checked_count("seed", seed, 0, 2**31 - 1)
 
     def load_model(self, fl_ctx: FLContext) -> ModelLearnable:
         """First global weights; float32 numpy arrays by name.

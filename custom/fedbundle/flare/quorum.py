@@ -21,7 +21,7 @@ from nvflare.app_common.utils.fl_model_utils import FLModelUtils
 from nvflare.widgets.info_collector import GroupInfoCollector, InfoCollector
 
 from fedbundle.errors import FedbundleError, FellShortError
-from fedbundle.flare.answer import FAILED, SILENT, USED, Answer, unpack
+from fedbundle.flare.answer import EVALUATED, FAILED, SILENT, USED, Answer, unpack
 from fedbundle.flare.fedavg import Weights, average, misfit
 from fedbundle.flare.ledger import COMPLETED, NAME, OUT, Ledger
 from fedbundle.flare.ledger import FAILED as RUN_FAILED
@@ -190,9 +190,10 @@ class QuorumFedAvg(Controller):
         if len(sites) < self.quorum:
             raise FellShortError(f"quorum must be {self.quorum} sites, got {len(sites)} still in; see the ledger")
         this = Round(self._waits, sites)
+        wanted = USED if task_name == TRAIN else EVALUATED
 
         def receive(client_task: ClientTask, fl_ctx: FLContext) -> None:  # noqa: ARG001 - NVFlare's signature
-            this.answers[client_task.client.name] = self._heard(client_task, weights)
+            this.answers[client_task.client.name] = self._heard(client_task, weights, wanted)
 
         model = FLModel(params=dict(weights), current_round=number, total_rounds=self.rounds, meta={"split": split})
         task = Task(task_name, FLModelUtils.to_shareable(model), result_received_cb=receive)
@@ -209,9 +210,11 @@ class QuorumFedAvg(Controller):
             raise FellShortError("run must not be stopped before its last round, got an abort")
         return this.close()
 
-    def _heard(self, client_task: ClientTask, weights: Weights) -> Answer:
+    def _heard(self, client_task: ClientTask, weights: Weights, wanted: str) -> Answer:
         answer = unpack(client_task.result)
         client_task.result = None
+        if answer.done and answer.status != wanted:
+            answer = Answer(FAILED, f"answer must be {wanted}, got {answer.status}")
         if answer.status == USED and (problem := misfit(weights, answer.params)):
             answer = Answer(FAILED, problem)
         if answer.status == USED and not answer.weight > 0:

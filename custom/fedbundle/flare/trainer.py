@@ -12,6 +12,7 @@ from fedbundle.bundle.layout import Bundle
 from fedbundle.files import sha256, write_json
 from fedbundle.flare.answer import EVALUATED, USED, Answer
 from fedbundle.flare.fedavg import Weights, distance
+from fedbundle.flare.names import checked_section
 from fedbundle.flare.statistics import summary
 from fedbundle.site.dataset import CheckedDataset, check_dataset, needed_keys
 from fedbundle.site.home import SiteHome
@@ -104,8 +105,13 @@ class Trainer:
         )
 
     def evaluate(self, weights: Weights, split: str) -> Answer:
-        """Evaluate the weights received on one section of the site's datalist; no weights go back."""
+        """Evaluate the weights received on one section of the site's datalist; no weights go back.
+
+        Raises:
+            JobRefusedError: there is no such section.
+        """
         started = time.monotonic()
+        checked_section(split)
         self._load(weights)
         metrics = self._run(split)
         return Answer(
