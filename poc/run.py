@@ -22,6 +22,7 @@ from fedbundle.errors import FedbundleError, FellShortError
 from fedbundle.flare.ledger import render
 from fedbundle.flare.processes import Federation, free_port
 from fedbundle.flare.watch import JobEnd, WatchedProdEnv
+from fedbundle.interrupts import deaf_children
 from fedbundle.provision.kits import provision
 from fedbundle.site.kit import kind_of
 
@@ -76,9 +77,8 @@ class Story:
 
 @contextmanager
 def workers(count: int) -> Iterator[ProcessPoolExecutor]:
-    """Processes that end at once, without a word, when the story is interrupted."""
-    silent = {"initializer": signal.signal, "initargs": (signal.SIGINT, signal.SIG_DFL)}
-    pool = ProcessPoolExecutor(count, get_context("spawn"), **silent)
+    """Processes that are ended at once when the story is interrupted; submit to them among `deaf_children`."""
+    pool = ProcessPoolExecutor(count, get_context("spawn"))
     try:
         yield pool
     except BaseException:
@@ -119,7 +119,8 @@ def export_job(options: Options) -> Path:
     ]
     if options.rounds:
         command += ["--rounds", str(options.rounds)]
-    subprocess.run([*command, "--export", "--export-dir", str(folder)], check=True, stdout=subprocess.DEVNULL)
+    command += ["--export", "--export-dir", str(folder)]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, start_new_session=True)  # Ctrl-C is ours to handle
     return folder / options.bundle
 
 
@@ -157,10 +158,11 @@ def tell(options: Options) -> Outcome:
         names = hospitals()
         with story.step("phantoms, site homes, ingest, approval") as note:
             with workers(2) as pool:
-                waiting = [
-                    pool.submit(prepare_hospital, name, profile, seed, kits[name], options)
-                    for seed, (name, profile) in enumerate(zip(names, PROFILES, strict=True))
-                ]
+                with deaf_children():
+                    waiting = [
+                        pool.submit(prepare_hospital, name, profile, seed, kits[name], options)
+                        for seed, (name, profile) in enumerate(zip(names, PROFILES, strict=True))
+                    ]
                 prepare_home(SERVER, kits[server_of(kits)], options)
                 datasets = {name: job.result() for name, job in zip(names, waiting, strict=True)}
             note("; ".join(f"{name} {data['splits']}" for name, data in datasets.items()))

@@ -36,15 +36,25 @@ def left_behind(workspace: Path) -> list[str]:
 
 
 @pytest.mark.timeout(240)
-@pytest.mark.parametrize("sign", ["phantoms, site homes", "start server and hospitals", "round 0/"])
-def test_ctrl_c_leaves_no_process_behind(tmp_path: Path, sign: str) -> None:
+@pytest.mark.parametrize(
+    ("sign", "seconds"),
+    [
+        ("phantoms, site homes", 0.2),  # the workers are being started
+        ("phantoms, site homes", 2.0),
+        ("start server and hospitals", 2.0),
+        ("export the job", 1.0),
+        ("submitted", 0.0),  # logging out
+        ("round 0/", 2.0),
+    ],
+)
+def test_ctrl_c_leaves_no_process_behind(tmp_path: Path, sign: str, seconds: float) -> None:
     workspace = tmp_path / "workspace"
     process = start(workspace, "--patients", "8")
     assert process.stdout is not None
     for line in process.stdout:
         if sign in line:
             break
-    time.sleep(2)
+    time.sleep(seconds)
     os.killpg(process.pid, signal.SIGINT)
     rest = process.communicate(timeout=60)[0]
     assert process.returncode == 130, rest

@@ -11,6 +11,7 @@ from nvflare.fuel.flare_api.api_spec import AuthenticationError, NoConnection
 from nvflare.fuel.flare_api.flare_api import Session, new_secure_session
 
 from fedbundle.errors import FederationError, InputError
+from fedbundle.interrupts import undisturbed
 
 
 @contextmanager
@@ -26,19 +27,27 @@ def session(kit: Path, study: str = "default", timeout: float = 15.0) -> Iterato
         InputError: the folder is no admin's kit.
         FederationError: the server cannot be reached, or does not know this user.
     """
+    opened: Session | None = None
+    try:
+        with undisturbed():  # a half-made session could not be closed, and its threads keep the process alive
+            opened = _logged_in(kit, study, timeout)
+        yield opened
+    finally:
+        if opened is not None:
+            with undisturbed():
+                opened.close()
+
+
+def _logged_in(kit: Path, study: str, timeout: float) -> Session:
     user = kit_user(kit)
     try:
         with redirect_stdout(StringIO()):  # NVFlare prints that it connects
-            opened = new_secure_session(user, str(kit), study=study, timeout=timeout)
+            return new_secure_session(user, str(kit), study=study, timeout=timeout)
     except (NoConnection, AuthenticationError, FLCommunicationError) as error:
         raise FederationError(
             f"server must be reachable with kit {kit.name}, got {type(error).__name__}; "
             "is it running, and is the kit of its project?"
         ) from error
-    try:
-        yield opened
-    finally:
-        opened.close()
 
 
 def kit_user(kit: Path) -> str:

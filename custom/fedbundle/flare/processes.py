@@ -24,7 +24,8 @@ from fedbundle.errors import FederationError, InputError
 from fedbundle.files import read_json
 from fedbundle.flare.guardian import guard
 from fedbundle.flare.login import session
-from fedbundle.flare.marked import MARK, PARTICIPANT, POLL_S, Process, command_of, end_all, marked, undisturbed
+from fedbundle.flare.marked import MARK, PARTICIPANT, POLL_S, Process, command_of, end_all, marked
+from fedbundle.interrupts import undisturbed
 from fedbundle.site import kit as site_kit
 
 READY = {"server": "Server started", "client": "Successfully registered client"}  # in the kit's log.txt
