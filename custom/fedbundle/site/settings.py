@@ -20,15 +20,14 @@ memory_gib = 0  # memory that each of them has at least, in GiB
 min_cell = 5       # counts of patients below this leave the site as "<5"
 max_dropped = 0.05 # share of a dataset's cases that may be missing or damaged before a run is refused
 
-[datasets]
-# Datasets lie in datasets/<bundle>. One that lies elsewhere is named here, absolute or relative to this folder:
-# prostate_mri_zones = "/data/federated/prostate_mri_zones"
-
-[roles]
 # What your series are called, for ingest: added to a bundle's rules for one of its inputs, or in place of a limit.
 # docs/reference/ingest-rules.md tells each key. Without the #, for the input `image` of the bundle:
 # [roles.prostate_mri_zones.image]
 # prefer = ["axial highres"]
+
+[datasets]
+# Datasets lie in datasets/<bundle>. One that lies elsewhere is named here, absolute or relative to this folder:
+# prostate_mri_zones = "/data/federated/prostate_mri_zones"
 """
 
 # table -> key -> (default, lowest, highest); a whole default admits whole numbers only
