@@ -1,29 +1,38 @@
-"""Every reason code of the gate is provoked on real files, and a sound series passes."""
+"""A sound series passes, fits a role or not; every reason code has its row on the page."""
 
-import copy
 import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from pydicom.dataset import Dataset
-from pydicom.uid import MPEG2MPML, EnhancedMRImageStorage, SecondaryCaptureImageStorage
-from samples.dicom_series import NAME, Stack, make_slices, set_value, write_slices
+from pydicom.uid import SecondaryCaptureImageStorage
+from samples.dicom_series import make_slices, set_value, write_slices
+from samples.plain_film import make_colour, make_film
+from samples.roles import role
 
-from fedbundle.dicom.gate import GATE_CODES, SOUNDNESS_CODES, Verdict, examine
+from fedbundle.dicom.gate import GATE_CODES, Verdict, examine
 from fedbundle.dicom.roles import CHOICE_CODES
+from fedbundle.dicom.rules import ROLE_CODES
 from fedbundle.dicom.series import scan
+from fedbundle.dicom.volume import ColourError, Volume
 from fedbundle.site.refusal import STUDY_CODES
 
 Change = Callable[[list[Dataset]], None]
 
 
-def judged(folder: Path, change: Change, role: dict[str, object] | None = None) -> Verdict:
+@pytest.fixture(scope="module")
+def pelvis() -> dict[str, object]:
+    """Role of an AP radiograph of the pelvis of an adult."""
+    return role("ap_pelvis")
+
+
+def judged(folder: Path, change: Change, wanted: dict[str, object] | None = None) -> Verdict:
     """Write a sound series after `change`, scan it and examine it."""
     slices = make_slices()
     change(slices)
     (series,) = scan(write_slices(folder, slices))
-    return examine(series, role)
+    return examine(series, wanted)
 
 
 def every(keyword: str, value: object) -> Change:
@@ -31,126 +40,13 @@ def every(keyword: str, value: object) -> Change:
     return lambda slices: [set_value(image, keyword, value) for image in slices] and None
 
 
-def one(keyword: str, value: object) -> Change:
-    """Set an attribute in the fourth slice."""
-    return lambda slices: set_value(slices[3], keyword, value)
-
-
-def each(keyword: str, value: Callable[[int], object]) -> Change:
-    """Set an attribute in each slice by its number."""
-    return lambda slices: [set_value(image, keyword, value(i)) for i, image in enumerate(slices)] and None
-
-
-def twice(offset: float) -> Change:
-    """Add a copy of the fourth slice with an own UID, `offset` mm further along the normal."""
-
-    def change(slices: list[Dataset]) -> None:
-        extra = copy.deepcopy(slices[3])
-        extra.SOPInstanceUID = f"{extra.SOPInstanceUID}.7"
-        extra.ImagePositionPatient[2] += offset
-        slices.append(extra)
-
-    return change
-
-
-def all_twice(slices: list[Dataset]) -> None:
-    for image in list(slices):
-        extra = copy.deepcopy(image)
-        extra.SOPInstanceUID = f"{extra.SOPInstanceUID}.7"
-        slices.append(extra)
-
-
-def three_b_values(slices: list[Dataset]) -> None:
-    all_twice(slices)
-    for number, image in enumerate(slices):
-        block = image.private_block(0x0019, "SIEMENS MR HEADER", create=True)
-        block.add_new(0x0C, "OB", b"50" if number < 12 else b"800 ")
-
-
-def mpeg(slices: list[Dataset]) -> None:
-    for image in slices:
-        image.file_meta.TransferSyntaxUID = MPEG2MPML
-        image.PixelData = b"\xfe\xff\x00\xe0\0\0\0\0\xfe\xff\xdd\xe0\0\0\0\0"
-
-
-def cut(slices: list[Dataset]) -> None:
-    for image in slices:
-        image.Rows = image.Columns = 64
-
-
-def wider(slices: list[Dataset]) -> None:
-    slices[3].Columns, slices[3].Rows = 12, 10
-
-
-def huge(slices: list[Dataset]) -> None:
-    for image in slices:
-        image.Rows = image.Columns = 65535
-
-
-def drift(slices: list[Dataset]) -> None:
-    for number, image in enumerate(slices):
-        image.ImagePositionPatient[0] += 0.4 * number
-
-
-UNSOUND: dict[str, Change] = {
-    "NOT_AN_IMAGE": every("Rows", None),
-    "SECONDARY_CAPTURE": one("SOPClassUID", SecondaryCaptureImageStorage),
-    "MULTI_FRAME": every("SOPClassUID", EnhancedMRImageStorage),
-    "UNKNOWN_TRANSFER_SYNTAX": mpeg,
-    "BURNED_IN_ANNOTATION": one("BurnedInAnnotation", "YES"),
-    "LOCALIZER": every("ImageType", ["ORIGINAL", "PRIMARY", "LOCALIZER"]),
-    "MOSAIC": every("ImageType", ["ORIGINAL", "PRIMARY", "M", "MOSAIC"]),
-    "NOT_GREYSCALE": every("PhotometricInterpretation", "PALETTE COLOR"),
-    "MISSING_GEOMETRY": one("ImagePositionPatient", None),
-    "INVALID_GEOMETRY": every("PixelSpacing", [0, 0]),
-    "TOO_LARGE": huge,
-    "TRUNCATED_FILE": cut,
-    "DUPLICATE_INSTANCE": lambda slices: slices.append(slices[3]),
-    "MIXED_FRAME_OF_REFERENCE": one("FrameOfReferenceUID", "1.2.3.4.5.6.7.8"),
-    "MIXED_ORIENTATION": one("ImageOrientationPatient", [0, 1, 0, 0, 0, -1]),
-    "MIXED_MATRIX": wider,
-    "MIXED_PIXEL_SPACING": one("PixelSpacing", [0.9, 0.8]),
-    "MIXED_PIXEL_FORMAT": one("PixelRepresentation", 1),
-    "MULTI_B_VALUE": three_b_values,
-    "MULTI_ECHO": each("EchoTime", lambda number: 20 + number % 2 * 60),
-    "REPEATED_POSITIONS": all_twice,
-    "DUPLICATE_SLICE": twice(0.0),
-    "TOO_FEW_SLICES": lambda slices: slices.__delitem__(slice(2, None)),
-    "MISSING_SLICE": lambda slices: slices.__delitem__(5),
-    "UNEQUAL_SLICE_SPACING": twice(1.3),
-    "SHEARED_STACK": drift,
-}
-
-
-@pytest.mark.parametrize("code", UNSOUND)
-def test_what_is_no_sound_volume_is_refused(code: str, tmp_path: Path) -> None:
-    verdict = judged(tmp_path, UNSOUND[code])
-    assert (verdict.used, verdict.code) == (False, code)
-    assert verdict.detail
-    assert NAME.split("^")[0] not in verdict.detail
-
-
-def test_every_code_of_the_gate_is_provoked() -> None:
-    assert set(UNSOUND) == set(SOUNDNESS_CODES)
-
-
-def test_a_sound_series_passes_whatever_its_direction_and_small_jitter(tmp_path: Path) -> None:
-    def jitter(slices: list[Dataset]) -> None:
-        for number, image in enumerate(slices):
-            image.ImagePositionPatient[2] += 0.03 * (-1) ** number
-
-    assert judged(tmp_path / "jitter", jitter).used
-    for number, stack in enumerate((Stack(step=-3), Stack(turn=(30, 0, 0)), Stack(turn=(0, 90, 90)))):
-        (series,) = scan(write_slices(tmp_path / str(number), make_slices(stack)))
-        assert examine(series) == Verdict(True, "USED", "sound")
-
-
+OF_RADIOGRAPHS = {"PLACEHOLDER_SPACING", "MISSING_GEOMETRY"}
 ROLE = {"modality": "MR", "min_slices": 3}
 UNFIT: dict[str, tuple[dict[str, object], Change]] = {
     "WRONG_MODALITY": ({"modality": "PT"}, lambda _: None),
     "WRONG_ORIENTATION": ({"orientation": "coronal"}, lambda _: None),
     "WRONG_DIFFUSION": ({"diffusion": False}, every("DiffusionBValue", 800.0)),
-    "DERIVED": ({"original": True}, one("ImageType", ["DERIVED", "PRIMARY", "M"])),
+    "DERIVED": ({"original": True}, every("ImageType", ["DERIVED", "PRIMARY", "M"])),
     "WRONG_IMAGE_TYPE": ({"image_type": {"none": ["ADC"]}}, every("ImageType", ["ORIGINAL", "PRIMARY", "ADC"])),
     "WRONG_SEQUENCE": ({"scanning_sequence": {"any": ["SE"]}}, every("ScanningSequence", "GR")),
     "WRONG_ECHO_TIME": ({"echo_time_ms": {"min": 70}}, every("EchoTime", 12)),
@@ -158,6 +54,11 @@ UNFIT: dict[str, tuple[dict[str, object], Change]] = {
     "WRONG_PIXEL_SPACING": ({"pixel_spacing_mm": {"max": 0.8}}, lambda _: None),
     "WRONG_SLICE_STEP": ({"slice_step_mm": {"max": 2.5}}, lambda _: None),
     "WRONG_BODY_PART": ({"body_part": ["PELVIS"]}, lambda _: None),
+    "WRONG_VIEW": ({"view": ["AP"]}, every("ViewPosition", "LL")),
+    "WRONG_B_VALUE": ({"b_value": {"min": 700}}, every("DiffusionBValue", 50.0)),
+    "WRONG_INVERSION_TIME": ({"inversion_time_ms": {"min": 1500}}, every("InversionTime", 200)),
+    "NOT_CORRECTED": ({"corrected": ["ATTN", "DECY"]}, every("CorrectedImage", ["DECY", "SCAT"])),
+    "AGE_OUT_OF_RANGE": ({"age_years": {"min": 18}}, every("PatientAge", "204M")),
     "WRONG_DESCRIPTION": ({"description": {"none": ["TSE_TRA"]}}, lambda _: None),
     "TOO_FEW_SLICES": ({"min_slices": 13}, lambda _: None),
 }
@@ -171,8 +72,65 @@ def test_a_sound_series_that_does_not_fit_the_role_is_refused(code: str, tmp_pat
     assert verdict.detail
 
 
-def test_a_series_that_names_no_body_part_is_admitted(tmp_path: Path) -> None:
-    assert judged(tmp_path, every("BodyPartExamined", None), ROLE | {"body_part": ["PELVIS"]}).used
+def test_a_series_that_names_no_body_part_is_admitted_unless_the_role_insists(tmp_path: Path) -> None:
+    unnamed = every("BodyPartExamined", None)
+    assert judged(tmp_path / "1", unnamed, ROLE | {"body_part": ["PELVIS"]}).used
+    insisting = ROLE | {"body_part": ["PELVIS"], "body_part_required": True}
+    assert judged(tmp_path / "2", unnamed, insisting).code == "WRONG_BODY_PART"
+
+
+def test_every_rule_of_a_role_is_provoked() -> None:
+    assert set(UNFIT) == {*ROLE_CODES, "WRONG_MODALITY"} - OF_RADIOGRAPHS
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({}, "USED"),
+        ({"Modality": "CR"}, "USED"),
+        ({"Modality": "MG"}, "WRONG_MODALITY"),
+        ({"BodyPartExamined": "CHEST"}, "WRONG_BODY_PART"),
+        ({"BodyPartExamined": None}, "USED"),
+        ({"ViewPosition": "LL"}, "WRONG_VIEW"),
+        ({"SeriesDescription": "hip lateral"}, "WRONG_DESCRIPTION"),
+        ({"PatientAge": "011Y"}, "AGE_OUT_OF_RANGE"),
+        ({"PatientAge": None}, "USED"),  # born 1953, seen 2019
+        ({"PatientAge": None, "PatientBirthDate": ""}, "AGE_OUT_OF_RANGE"),
+        ({"PixelSpacing": [1, 1]}, "PLACEHOLDER_SPACING"),
+        ({"PixelSpacing": None}, "USED"),  # Imager Pixel Spacing is there
+        ({"PixelSpacing": None, "ImagerPixelSpacing": None}, "MISSING_GEOMETRY"),
+        ({"BurnedInAnnotation": "YES"}, "BURNED_IN_ANNOTATION"),
+        ({"SOPClassUID": SecondaryCaptureImageStorage}, "SECONDARY_CAPTURE"),
+    ],
+)
+def test_a_radiograph_is_one_image_without_a_place(
+    change: dict[str, object], code: str, tmp_path: Path, pelvis: dict[str, object]
+) -> None:
+    film = make_film()
+    for keyword, value in change.items():
+        set_value(film, keyword, value)
+    (series,) = scan(write_slices(tmp_path, [film]))
+    assert examine(series, pelvis).code == code
+
+
+def test_of_a_radiograph_all_is_told_that_the_site_may_override(tmp_path: Path, pelvis: dict[str, object]) -> None:
+    film = make_film()
+    film.PatientAge, film.PixelSpacing = "011Y", [1, 1]
+    (series,) = scan(write_slices(tmp_path, [film]))
+    verdict = examine(series, pelvis)
+    assert verdict.code == "AGE_OUT_OF_RANGE"
+    assert "; also PLACEHOLDER_SPACING: rows and columns are exactly 1 mm apart" in verdict.detail
+
+
+def test_equal_channels_are_grey_where_the_role_says_so(tmp_path: Path, pelvis: dict[str, object]) -> None:
+    (equal,) = scan(write_slices(tmp_path / "1", [make_colour(make_film())]))
+    assert examine(equal, pelvis).used
+    assert examine(equal, {**pelvis, "colour": None}).code == "NOT_GREYSCALE"
+    volume = Volume.of(equal)
+    assert (volume.array.shape, volume.spacing) == ((1, 40, 32), pytest.approx((0.14, 0.14, 1)))
+    (different,) = scan(write_slices(tmp_path / "2", [make_colour(make_film(), difference=1)]))
+    with pytest.raises(ColourError):
+        Volume.of(different)
 
 
 def test_malformed_values_refuse_and_never_raise(tmp_path: Path) -> None:

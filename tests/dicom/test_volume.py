@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk  # noqa: N813 -- its own documentation calls it so
 from pydicom import dcmread
-from samples.dicom_series import Stack, linear_value, make_slices, write_slices
+from samples.dicom_series import Stack, make_slices, worst_error, write_slices
 
 from fedbundle.dicom.series import scan
 from fedbundle.dicom.volume import Volume
@@ -24,13 +24,6 @@ STACKS = {
 }
 
 
-def worst_error(volume: Volume) -> float:
-    """Largest difference between a voxel and the linear function at its place."""
-    k, j, i = np.indices(volume.array.shape)
-    places = np.stack([i, j, k, np.ones_like(i)], axis=-1) @ volume.affine.T
-    return float(np.abs(volume.array - linear_value(places[..., :3])).max())
-
-
 @pytest.mark.parametrize("name", STACKS)
 def test_every_voxel_lies_where_the_headers_say(name: str, tmp_path: Path) -> None:
     slices = make_slices(STACKS[name])
@@ -38,7 +31,7 @@ def test_every_voxel_lies_where_the_headers_say(name: str, tmp_path: Path) -> No
     for number, image in enumerate(slices):
         image.InstanceNumber = 100 - number
     volume = Volume.read(list(write_slices(tmp_path, slices).iterdir()))
-    assert worst_error(volume) <= 0.5 * STACKS[name].slope + 1e-3
+    assert worst_error(volume.array, volume.affine) <= 0.5 * STACKS[name].slope + 1e-3
     assert np.linalg.det(volume.affine[:3, :3]) > 0
     assert volume.spacing == pytest.approx((0.7, 0.9, abs(STACKS[name].step)), abs=1e-6)
 
@@ -46,7 +39,8 @@ def test_every_voxel_lies_where_the_headers_say(name: str, tmp_path: Path) -> No
 def test_each_slice_has_its_own_slope(tmp_path: Path) -> None:
     slices = [make_slices(Stack(slope=1.0 + 0.37 * number))[number] for number in range(12)]
     (series,) = scan(write_slices(tmp_path, slices))
-    assert worst_error(Volume.of(series)) <= 0.5 * (1 + 0.37 * 11)
+    volume = Volume.of(series)
+    assert worst_error(volume.array, volume.affine) <= 0.5 * (1 + 0.37 * 11)
 
 
 @pytest.mark.parametrize("name", STACKS)

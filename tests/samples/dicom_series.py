@@ -53,6 +53,13 @@ def linear_value(position: NDArray[np.float64]) -> NDArray[np.float64]:
     return AT_ORIGIN + position @ LINEAR
 
 
+def worst_error(array: NDArray[np.float32], affine: NDArray[np.float64]) -> float:
+    """Largest difference between a voxel [slice, row, column] and the linear function at its place."""
+    k, j, i = np.indices(array.shape)
+    places = np.stack([i, j, k, np.ones_like(i)], axis=-1) @ affine.T
+    return float(np.abs(array - linear_value(places[..., :3])).max())
+
+
 def make_slices(stack: Stack | None = None) -> list[Dataset]:
     """Images of the series, in the order of the slices; change the list before writing it."""
     stack = stack or Stack()

@@ -32,11 +32,31 @@ def test_the_template_is_valid_and_its_values_are_the_defaults() -> None:
         ({"limits": {"max_dropped": "5%"}}, "from 0 to 1"),
         ({"datasets": {"../x": "/data"}}, "named like a bundle"),
         ({"datasets": {"tiny": 1}}, "must be a folder"),
+        ({"roles": {"tiny": {"image": {"prefered": ["t2"]}}}}, r"got 'roles\.tiny\.image\.prefered'"),
+        ({"roles": {"tiny": {"image": {"echo_time_ms": {"min": 3}}}}}, "known keys only"),
+        ({"roles": {"tiny": {"image": {"prefer": "t2"}}}}, "must be a list of texts"),
+        ({"roles": {"tiny": {"image": {"none": ["("]}}}}, "regular expressions"),
+        ({"roles": {"tiny": {"image": {"age_years": {"least": 3}}}}}, "min, max or unknown"),
+        ({"roles": {"tiny": {"image": {"age_years": {"min": "old"}}}}}, "number of years"),
+        ({"roles": {"tiny": {"image": {"age_years": {"unknown": True}}}}}, "'accept' or 'refuse'"),
+        ({"roles": {"tiny": {"image": {"placeholder_spacing": "yes"}}}}, "'accept' or 'refuse'"),
+        ({"roles": {"tiny": {"image": {"colour": "grey"}}}}, "grey if equal"),
+        ({"roles": {"tiny": {"Image": {}}}}, "named like an input"),
+        ({"roles": {"tiny": {"image": 1}}}, "named like an input"),
+        ({"roles": {"../x": {}}}, "named like a bundle"),
     ],
 )
 def test_a_wrong_key_or_value_is_named(change: dict[str, Any], complaint: str) -> None:
     with pytest.raises(SiteError, match=complaint):
         checked_settings({"name": "a"} | change)
+
+
+def test_what_a_site_may_say_of_a_role_is_kept() -> None:
+    said = {"prefer": ["ax"], "also": ["b"], "none": ["c"], "age_years": {"min": 16, "unknown": "accept"}}
+    roles = {
+        "tiny": {"image": said | {"placeholder_spacing": "accept", "colour": "grey if equal", "body_part": ["HIP"]}}
+    }
+    assert checked_settings({"name": "a", "roles": roles})["roles"] == roles
 
 
 def test_the_name_is_required() -> None:

@@ -18,6 +18,9 @@ PRIVATE = {
 GROUPS = frozenset(group for group, _ in PRIVATE.values())
 GE_OFFSET = 1_000_000_000
 DIFFUSION_TYPES = frozenset({"DIFFUSION", "ADC", "EADC", "TRACEW", "TRACE", "FA", "DIFF_TRACEW", "CALC_BVALUE"})
+CALCULATED_TYPES = frozenset({"CALC_BVALUE", "CALC_BVAL", "SYNTHETIC", "SYNTHESIZED"})
+CALCULATED_NAME = re.compile(r"calc(ulated)?[_ -]?b|synth|computed|\bcdwi|\bsdwi", re.IGNORECASE)
+PHILIPS_DIRECTION = 0x20011004  # CS: P, M, S or I; block 10 as Philips writes it
 DIFFUSION_SEQUENCE = re.compile(r"ep_b\d", re.IGNORECASE)
 
 
@@ -35,6 +38,21 @@ def b_value(header: Dataset) -> float | None:
     if text(header, "Manufacturer").upper().startswith("SIEMENS"):  # the creator is often lost on the way
         return _as_number(header, (0x0019, 0x100C))
     return None
+
+
+def is_calculated(header: Dataset) -> bool:
+    """An image that the scanner computed for a b-value that it did not measure.
+
+    Image Type tells it in few scanners; the Skyra of the public PROSTATEx study writes it into the description only.
+    """
+    names = (text(header, "SeriesDescription"), text(header, "SequenceName"))
+    return bool(CALCULATED_TYPES & set(codes(header, "ImageType")) or any(map(CALCULATED_NAME.search, names)))
+
+
+def is_isotropic(header: Dataset) -> bool:
+    """An average over gradient directions (a trace image), by the standard element or by Philips' private one."""
+    told = text(header, "DiffusionDirectionality")
+    return told == "ISOTROPIC" if told else text(header, PHILIPS_DIRECTION).upper() == "I"
 
 
 def is_diffusion(header: Dataset) -> bool:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
-from fedbundle.dicom.header import alike, numbers
+from fedbundle.dicom.header import alike, numbers, stored
 
 Array = NDArray[np.float64]
 PLANES = ("sagittal", "coronal", "transverse")  # by the patient axis (L, P, S) nearest to the normal
@@ -26,7 +26,8 @@ class Plane:
     @property
     def normal(self) -> Array:
         """Unit normal, right-handed: along_row x along_column."""
-        return np.asarray(np.cross(self.along_row, self.along_column), dtype=np.float64)
+        (a, b, c), (d, e, f) = self.along_row.tolist(), self.along_column.tolist()
+        return np.array([b * f - c * e, c * d - a * f, a * e - b * d])  # np.cross takes ten times as long
 
     @property
     def sound(self) -> bool:
@@ -47,7 +48,7 @@ def plane(header: Dataset) -> Plane | None:
 def planes_of(headers: Sequence[Dataset]) -> list[Plane | None]:
     """Planes of slices; orientation and spacing, mostly the same in all, are decoded once for each kind."""
     planes: list[Plane | None] = [None] * len(headers)
-    for members in alike(headers, "ImageOrientationPatient", "PixelSpacing"):
+    for members in alike([stored(headers, name) for name in ("ImageOrientationPatient", "PixelSpacing")]):
         orientation = numbers(headers[members[0]], "ImageOrientationPatient", 6)
         spacing = numbers(headers[members[0]], "PixelSpacing", 2)
         if not (orientation and spacing):

@@ -32,13 +32,17 @@ def value(header: Dataset, name: str | int | tuple[int, int]) -> Any:
     return None if found is None or found == "" or found == b"" else found
 
 
-def alike(headers: Sequence[Dataset], *names: str) -> list[list[int]]:
-    """Group headers by how these attributes are stored, without decoding them; indices, in order of first sight."""
-    tags = [tag_for_keyword(name) for name in names]
+def stored(headers: Sequence[Dataset], name: str) -> list[Any]:
+    """How each header stores an attribute, not decoded, for comparison only; None where it is absent."""
+    tag = tag_for_keyword(name)
+    items = [header.get_item(tag) if tag is not None else None for header in headers]
+    return [None if item is None else _comparable(item.value) for item in items]
+
+
+def alike(columns: Sequence[Sequence[Any]]) -> list[list[int]]:
+    """Group the headers whose attributes, as `stored` gives them, are the same; indices, in order of first sight."""
     groups: dict[tuple[Any, ...], list[int]] = {}
-    for index, header in enumerate(headers):
-        stored = [header.get_item(tag) if tag in header else None for tag in tags if tag is not None]
-        key = tuple(None if item is None else _comparable(item.value) for item in stored)
+    for index, key in enumerate(zip(*columns, strict=True)):
         groups.setdefault(key, []).append(index)
     return list(groups.values())
 

@@ -9,10 +9,14 @@ from typing import Any
 
 import numpy as np
 from jsonschema import Draft202012Validator
+from pydicom.dataset import Dataset
 
-from fedbundle.dicom.diffusion import is_diffusion
+from fedbundle.dicom.diffusion import is_calculated, is_diffusion
 from fedbundle.dicom.geometry import distances, nearest_plane
-from fedbundle.dicom.header import codes, number, text
+from fedbundle.dicom.header import codes, number, numbers, text
+from fedbundle.dicom.objects import is_projection
+from fedbundle.dicom.overrides import ACCEPT, REFUSE
+from fedbundle.dicom.patient import age_years, body_part
 from fedbundle.dicom.series import Series
 from fedbundle.errors import BundleError
 
@@ -41,11 +45,22 @@ def checked_rules(rules: dict[str, Any]) -> dict[str, Any]:
 
 
 def misfit(series: Series, role: dict[str, Any]) -> tuple[str, str] | None:
-    """First rule that a sound series breaks, as reason code and detail; None when it fits the role."""
-    for rule, (code, check) in RULES.items():
-        if rule in role and (detail := check(series, role[rule])):
-            return code, detail
-    return None
+    """First rule that a sound series breaks, as reason code and detail; None when it fits the role.
+
+    Where a rule is broken that the site may override, the others of that kind are told in the detail too.
+    """
+    wanted = (PROJECTION_RULES | role) if is_projection(series) else role
+    broken = (
+        (code, detail) for rule, (code, check) in RULES.items() if (detail := _broken(check, rule, series, wanted))
+    )
+    first = next(broken, None)
+    if first is None or first[0] not in SITE_CODES:
+        return first
+    return first[0], "; also ".join([first[1], *(f"{code}: {detail}" for code, detail in broken)])
+
+
+def _broken(check: Check, rule: str, series: Series, role: dict[str, Any]) -> str:
+    return check(series, role[rule]) if rule in role else ""
 
 
 def described(series: Series, patterns: list[str]) -> bool:
@@ -94,25 +109,95 @@ def _range(
     measure: Callable[[Series], float | None], told: str, unit: str
 ) -> Callable[[Series, dict[str, float]], str]:
     def check(series: Series, wanted: dict[str, float]) -> str:
-        found = measure(series)
-        low, high = wanted.get("min", float("-inf")), wanted.get("max", float("inf"))
-        if found is None:
-            return f"{told} is not given"
-        return "" if low <= found <= high else f"{told} {found:g} {unit}, wanted {low:g} to {high:g}"
+        return _outside(measure(series), wanted, told, unit)
 
     return check
 
 
+def _outside(found: float | None, wanted: dict[str, Any], told: str, unit: str) -> str:
+    if found is None:
+        return f"{told} is not given"
+    low, high = wanted.get("min", float("-inf")), wanted.get("max", float("inf"))
+    return "" if low <= found <= high else f"{told} {found:g} {unit}, wanted {low:g} to {high:g}"
+
+
+def _of_first(name: str) -> Callable[[Series], float | None]:
+    return lambda series: number(series.first, name)
+
+
 def _body_part(series: Series, wanted: list[str]) -> str:
-    found = {text(header, "BodyPartExamined").upper() for header, _ in series.kinds("BodyPartExamined")} - {""}
+    return f"not one of {', '.join(wanted)}" if _body_parts(series) - {"", *wanted} else ""
+
+
+def _body_part_required(series: Series, wanted: bool) -> str:
+    return "no body part is named" if wanted and "" in _body_parts(series) else ""
+
+
+def _body_parts(series: Series) -> set[str]:
+    return {body_part(header) for header, _ in series.kinds("BodyPartExamined", "AnatomicRegionSequence")}
+
+
+def _view(series: Series, wanted: list[str]) -> str:
+    found = {text(header, "ViewPosition").upper() for header, _ in series.kinds("ViewPosition")} - {""}
     return f"not one of {', '.join(wanted)}" if found - set(wanted) else ""
 
 
 def _description(series: Series, wanted: dict[str, list[str]]) -> str:
+    if described(series, wanted.get("also", [])):
+        return ""
     for pattern in wanted.get("none", ()):
         if described(series, [pattern]):
             return f"the hospital's name for it matches {pattern!r}"
+    if "any" in wanted and not described(series, wanted["any"]):
+        return "the hospital's name for it matches no pattern that the role wants"
     return ""
+
+
+def _b_value(series: Series, wanted: dict[str, Any]) -> str:
+    found = set(series.b_values)
+    if len(found) > 1 or None in found:
+        return "b-value is not given"
+    calculated = any(
+        is_calculated(header) for header, _ in series.kinds("ImageType", "SeriesDescription", "SequenceName")
+    )
+    if wanted.get("calculated") in (True, False) and calculated != wanted["calculated"]:
+        return f"{'calculated' if calculated else 'measured'}, wanted the other"
+    return _outside(found.pop(), wanted, "b-value", "s/mm2")
+
+
+def _corrected(series: Series, wanted: list[str]) -> str:
+    for header, _ in series.kinds("CorrectedImage"):
+        if missing := sorted(set(wanted) - set(codes(header, "CorrectedImage"))):
+            return f"not corrected for {', '.join(missing)}"
+    return ""
+
+
+def _age(series: Series, wanted: dict[str, Any]) -> str:
+    ages = {age_years(header) for header, _ in series.kinds("PatientAge", "PatientBirthDate", "StudyDate")}
+    if None in ages:
+        return "" if wanted.get("unknown") == ACCEPT else "the patient's age is not given"
+    low, high = wanted.get("min", 0), wanted.get("max", float("inf"))
+    inside = all(age is not None and low <= age <= high for age in ages)
+    return "" if inside else f"the patient's age is not within {low:g} to {high:g} years"
+
+
+def _placeholder(series: Series, wanted: str) -> str:
+    if wanted == ACCEPT or not is_projection(series) or detector_spacing_mm(series.first) != (1.0, 1.0):
+        return ""
+    return "rows and columns are exactly 1 mm apart"
+
+
+def _spaced(series: Series, _: bool) -> str:
+    spacing = detector_spacing_mm(series.first)
+    return "" if spacing and min(spacing) > 0 else "no pixel spacing"
+
+
+def detector_spacing_mm(header: Dataset) -> tuple[float, float] | None:
+    """Distance of rows and of columns of a radiograph: Pixel Spacing, else Imager Pixel Spacing (at the detector)."""
+    for name in ("PixelSpacing", "ImagerPixelSpacing"):
+        if found := numbers(header, name, 2):
+            return found[0], found[1]
+    return None
 
 
 def _min_slices(series: Series, least: int) -> str:
@@ -123,6 +208,9 @@ def _min_slices(series: Series, least: int) -> str:
 def pixel_spacing_mm(series: Series) -> float | None:
     """Larger of the two pixel spacings."""
     found = series.planes[0]
+    if found is None and is_projection(series):
+        spacing = detector_spacing_mm(series.first)
+        return max(spacing) if spacing else None
     return max(found.spacing) if found else None
 
 
@@ -135,20 +223,27 @@ def slice_step_mm(series: Series) -> float | None:
 
 
 RULES: dict[str, tuple[str, Check]] = {
+    "body_part": ("WRONG_BODY_PART", _body_part),
+    "body_part_required": ("WRONG_BODY_PART", _body_part_required),
+    "view": ("WRONG_VIEW", _view),
     "orientation": ("WRONG_ORIENTATION", _orientation),
     "diffusion": ("WRONG_DIFFUSION", _diffusion),
     "original": ("DERIVED", _original),
     "image_type": ("WRONG_IMAGE_TYPE", _codes("ImageType", "Image Type")),
+    "b_value": ("WRONG_B_VALUE", _b_value),
     "scanning_sequence": ("WRONG_SEQUENCE", _codes("ScanningSequence", "scanning sequence")),
-    "echo_time_ms": ("WRONG_ECHO_TIME", _range(lambda s: number(s.first, "EchoTime"), "echo time", "ms")),
-    "repetition_time_ms": (
-        "WRONG_REPETITION_TIME",
-        _range(lambda s: number(s.first, "RepetitionTime"), "repetition time", "ms"),
-    ),
+    "echo_time_ms": ("WRONG_ECHO_TIME", _range(_of_first("EchoTime"), "echo time", "ms")),
+    "repetition_time_ms": ("WRONG_REPETITION_TIME", _range(_of_first("RepetitionTime"), "repetition time", "ms")),
+    "inversion_time_ms": ("WRONG_INVERSION_TIME", _range(_of_first("InversionTime"), "inversion time", "ms")),
+    "corrected": ("NOT_CORRECTED", _corrected),
+    "spacing": ("MISSING_GEOMETRY", _spaced),
     "pixel_spacing_mm": ("WRONG_PIXEL_SPACING", _range(pixel_spacing_mm, "pixel spacing", "mm")),
     "slice_step_mm": ("WRONG_SLICE_STEP", _range(slice_step_mm, "slice step", "mm")),
-    "body_part": ("WRONG_BODY_PART", _body_part),
     "description": ("WRONG_DESCRIPTION", _description),
     "min_slices": ("TOO_FEW_SLICES", _min_slices),
+    "age_years": ("AGE_OUT_OF_RANGE", _age),
+    "placeholder_spacing": ("PLACEHOLDER_SPACING", _placeholder),
 }
-ROLE_CODES = tuple(code for code, _ in RULES.values())
+ROLE_CODES = tuple(dict.fromkeys(code for code, _ in RULES.values()))
+PROJECTION_RULES = {"spacing": True, "placeholder_spacing": REFUSE}  # unless the role says otherwise
+SITE_CODES = frozenset({"AGE_OUT_OF_RANGE", "PLACEHOLDER_SPACING"})  # of rules that a site may override

@@ -171,6 +171,11 @@ def _check_one_patient(sources: Sequence[Dataset]) -> None:
     for keyword in ("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID"):
         if len({str(header.get(keyword, "")) for header in sources}) != 1:
             raise SegmentationError(f"{keyword} must be one in all source images, got several; check the study")
+    if len({str(header.get("SOPInstanceUID", "")) for header in sources}) != len(sources):
+        raise SegmentationError(
+            "source images must be files of one frame each, got a multi-frame file; send the series as such to have "
+            "a segmentation of it"
+        )
 
 
 def _off_grid(got: str) -> SegmentationError:

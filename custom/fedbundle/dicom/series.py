@@ -8,49 +8,82 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.uid import MediaStorageDirectoryStorage
 from tqdm import tqdm
 
 from fedbundle.dicom.diffusion import b_value
+from fedbundle.dicom.frames import frames_of
 from fedbundle.dicom.geometry import Plane, distances, planes_of
-from fedbundle.dicom.header import alike, number, text, tolerant
+from fedbundle.dicom.header import alike, number, stored, text, tolerant
 from fedbundle.errors import InputError
 
 PREAMBLE = 128
 MAGIC = b"DICM"
 # first element of a file without preamble: a low tag of group 0002 or 0008, little endian
 BARE_START = re.compile(rb"[\x02\x08]\x00[\x00-\x18]\x00")
+SAME_PLACE_MM = 0.01
 DEFERRED = 4096  # bytes; longer elements (vendor protocol dumps) are read only when someone asks for them
+
+
+Member = tuple[Dataset, Path, int | None]  # header, file, index of the frame in it (None: the file is one image)
 
 
 @dataclass(frozen=True, eq=False)
 class Series:
-    """Files of one SeriesInstanceUID; `headers`, `files` and `planes` run in parallel, sorted along the normal."""
+    """Slices of one SeriesInstanceUID, or of one volume in it.
+
+    `headers`, `files`, `frames` and `planes` run in parallel, sorted along the normal.
+    """
 
     uid: str
     study_uid: str
     headers: tuple[Dataset, ...]  # without pixels
     files: tuple[Path, ...]
+    frames: tuple[int | None, ...]  # index of the frame in a multi-frame file, None for a single-frame file
     planes: tuple[Plane | None, ...]  # None where a header gives no place
+    told: str = ""  # which part of the series this is, for logs; "" for all of it
 
     @classmethod
-    def of(cls, members: Sequence[tuple[Dataset, Path]]) -> "Series":
-        """Sort the files of one series; those at one place by instance number, then by path."""
-        headers = [header for header, _ in members]
+    def of(cls, members: Sequence[Member]) -> "Series":
+        """Sort the slices of one series; those at one place by instance number, then by path and frame."""
+        headers = [header for header, _, _ in members]
         with tolerant():
             planes = planes_of(headers)
             placed = [found for found in planes if found]
             along = distances(placed).tolist() if len(placed) == len(members) else [0.0] * len(members)
-            order = sorted(range(len(members)), key=lambda i: (along[i], str(members[i][1])))
+            order = sorted(range(len(members)), key=lambda i: (along[i], str(members[i][1]), members[i][2] or 0))
             if len(set(along)) < len(along):
                 numbered = [number(header, "InstanceNumber") or 0.0 for header in headers]
                 order.sort(key=lambda i: (along[i], numbered[i]))
             study, series = (text(headers[0], name) for name in ("StudyInstanceUID", "SeriesInstanceUID"))
-        files = tuple(members[i][1] for i in order)
-        return cls(series, study, tuple(headers[i] for i in order), files, tuple(planes[i] for i in order))
+        files, frames = tuple(members[i][1] for i in order), tuple(members[i][2] for i in order)
+        return cls(series, study, tuple(headers[i] for i in order), files, frames, tuple(planes[i] for i in order))
+
+    def part(self, indices: Sequence[int], told: str) -> "Series":
+        """These slices of the series, in the same order."""
+        return Series(
+            self.uid,
+            self.study_uid,
+            tuple(self.headers[i] for i in indices),
+            tuple(self.files[i] for i in indices),
+            tuple(self.frames[i] for i in indices),
+            tuple(self.planes[i] for i in indices),
+            told,
+        )
+
+    @cached_property
+    def places(self) -> tuple[int, ...]:
+        """Number of the place of each slice along the normal, from 0; empty when a slice has no place."""
+        planes = [found for found in self.planes if found]
+        if len(planes) < len(self.planes):
+            return ()
+        number_of_place = np.cumsum(np.diff(distances(planes), prepend=-np.inf) > SAME_PLACE_MM) - 1
+        return tuple(number_of_place.tolist())
 
     @property
     def first(self) -> Dataset:
@@ -68,7 +101,16 @@ class Series:
 
         Most attributes are stored alike in all slices; decoding them once is what makes the gate fast.
         """
-        return [(self.headers[members[0]], len(members)) for members in alike(self.headers, *names)]
+        for name in names:
+            if name not in self._columns:
+                self._columns[name] = stored(self.headers, name)
+        groups = alike([self._columns[name] for name in names])
+        return [(self.headers[members[0]], len(members)) for members in groups]
+
+    @cached_property
+    def _columns(self) -> dict[str, list[Any]]:
+        """Attributes of all slices as they are stored, of those that were asked for."""
+        return {}
 
 
 @dataclass(frozen=True)
@@ -110,7 +152,7 @@ def survey(folder: Path) -> Survey:
     """
     if not folder.is_dir():
         raise InputError(f"DICOM folder must be a folder that is there, got {folder}; check the path")
-    groups: dict[tuple[str, str], list[tuple[Dataset, Path]]] = defaultdict(list)
+    groups: dict[tuple[str, str], list[Member]] = defaultdict(list)
     files = skipped = 0
     damaged: list[Path] = []
     with tolerant():
@@ -120,13 +162,14 @@ def survey(folder: Path) -> Survey:
             if start and not _looks_like_dicom(start):
                 skipped += 1
                 continue
-            header = _read(path) if start else None
-            if header is None:
+            members = read_members(path) if start else []
+            if not members:
                 damaged.append(path)
-            elif _is_directory(header):
+            elif _is_directory(members[0][0]):
                 skipped += 1
             else:
-                groups[text(header, "StudyInstanceUID"), text(header, "SeriesInstanceUID")].append((header, path))
+                header = members[0][0]
+                groups[text(header, "StudyInstanceUID"), text(header, "SeriesInstanceUID")] += members
         found = [Series.of(members) for _, members in sorted(groups.items())]
     return Survey(found, files, skipped, tuple(damaged))
 
@@ -163,13 +206,16 @@ def _looks_like_dicom(start: bytes) -> bool:
     return start[PREAMBLE:] == MAGIC or BARE_START.match(start) is not None
 
 
-def _read(path: Path) -> Dataset | None:
+def read_members(path: Path) -> list[Member]:
+    """Headers of the images in a file, one for each frame; empty when it has no header that can be read."""
     try:
         header = dcmread(path, stop_before_pixels=True, defer_size=DEFERRED, force=True)
         named = all(text(header, uid) for uid in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"))
+        if not named and not _is_directory(header):
+            return []
+        return [(image, path, frame) for image, frame in frames_of(header, path)]
     except Exception:  # hostile bytes make pydicom raise almost anything; the file is counted as damaged
-        return None
-    return header if named or _is_directory(header) else None
+        return []
 
 
 def _is_directory(header: Dataset) -> bool:

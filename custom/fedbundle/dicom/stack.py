@@ -10,15 +10,16 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from fedbundle.dicom.geometry import Array, Plane, distances
-from fedbundle.dicom.header import number, values
+from fedbundle.dicom.header import codes, number, text, values
 from fedbundle.dicom.series import Series
 
 Check = Callable[[Series], str]
-SAME_PLACE_MM = 0.01
 ORIENTATION_TOLERANCE = 1e-4  # per direction cosine
 STEP_TOLERANCE = 0.05  # of one step; a sound PET series was seen at 0.024
 SHEAR_TOLERANCE_MM = 0.1  # sideways drift over the whole stack
 ECHO_TOLERANCE = 0.01  # relative
+TILT_TOLERANCE_DEGREES = 0.1
+TEMPORAL = "TemporalPositionIdentifier"
 PIXEL_FORMAT = ("BitsAllocated", "BitsStored", "PixelRepresentation", "PhotometricInterpretation")
 
 
@@ -66,8 +67,22 @@ def _multi_echo(series: Series) -> str:
 
 def _places(series: Series) -> list[int]:
     """How many slices lie at each place along the normal."""
-    number_of_place = np.concatenate([[0], np.cumsum(_steps(series) > SAME_PLACE_MM)])
-    return list(Counter(number_of_place.tolist()).values())
+    return list(Counter(series.places).values())
+
+
+def _multi_time(series: Series) -> str:
+    if max(_places(series), default=0) < 2:
+        return ""
+    times = {number(header, TEMPORAL) for header, _ in series.kinds(TEMPORAL)}
+    return f"{len(times)} temporal positions in one series" if len(times) > 1 else ""
+
+
+def _mixed_series(series: Series) -> str:
+    for name, what in (("Modality", "modalities"), ("SOPClassUID", "SOP classes"), ("ImageType", "Image Types")):
+        kinds = {codes(header, name) for header, _ in series.kinds(name)}
+        if len(kinds) > 1:
+            return f"{len(kinds)} {what} in one series"
+    return ""
 
 
 def _repeated_positions(series: Series) -> str:
@@ -103,10 +118,22 @@ def _unequal_steps(series: Series) -> str:
     return f"steps from {steps.min():.3f} to {steps.max():.3f} mm"
 
 
-def _sheared(series: Series) -> str:
+def _sideways(series: Series) -> float:
     planes = _planes(series)
     way = planes[-1].position - planes[0].position
-    sideways = float(np.linalg.norm(way - (way @ planes[0].normal) * planes[0].normal))
+    return float(np.linalg.norm(way - (way @ planes[0].normal) * planes[0].normal))
+
+
+def _tilted(series: Series) -> str:
+    angles = [number(header, "GantryDetectorTilt") or 0.0 for header, _ in series.kinds("GantryDetectorTilt")]
+    angle = max(angles, key=abs)
+    if abs(angle) > TILT_TOLERANCE_DEGREES:
+        return f"the gantry was tilted by {angle:g} degrees"
+    return _sheared(series) if text(series.first, "Modality") == "CT" else ""
+
+
+def _sheared(series: Series) -> str:
+    sideways = _sideways(series)
     return f"the stack drifts sideways by {sideways:.2f} mm" if sideways > SHEAR_TOLERANCE_MM else ""
 
 
@@ -118,11 +145,14 @@ KIND_CHECKS: dict[str, Check] = {
     "MIXED_PIXEL_FORMAT": _same(PIXEL_FORMAT, "pixel formats"),
     "MULTI_B_VALUE": _multi_b,
     "MULTI_ECHO": _multi_echo,
+    "MULTI_TIME": _multi_time,
+    "MIXED_SERIES": _mixed_series,
     "REPEATED_POSITIONS": _repeated_positions,
     "DUPLICATE_SLICE": _duplicate_slice,
 }
 STEP_CHECKS: dict[str, Check] = {
     "MISSING_SLICE": _missing_slice,
     "UNEQUAL_SLICE_SPACING": _unequal_steps,
+    "GANTRY_TILT": _tilted,
     "SHEARED_STACK": _sheared,
 }

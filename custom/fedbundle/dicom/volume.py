@@ -9,17 +9,23 @@ import nibabel
 import numpy as np
 import SimpleITK as sitk  # noqa: N813 -- its own documentation calls it so
 from numpy.typing import NDArray
-from pydicom import Dataset, dcmread
+from pydicom.pixels import iter_pixels
 
-from fedbundle.dicom.geometry import Array, Plane, distances, plane, stack_affine
-from fedbundle.dicom.header import text, tolerant
-from fedbundle.dicom.series import Series
+from fedbundle.dicom.geometry import Array, stack_affine
+from fedbundle.dicom.header import MALFORMED, number, text, tolerant
+from fedbundle.dicom.objects import is_coloured, is_projection
+from fedbundle.dicom.rules import detector_spacing_mm
+from fedbundle.dicom.series import Series, read_members
 from fedbundle.errors import DicomError
 from fedbundle.files import new_file
 
 LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 COMPRESSION = 1  # gzip level; more costs time and saves little on noisy images
-HEADER = ["ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "FrameOfReferenceUID"]
+UNREADABLE = (*MALFORMED, RuntimeError, OSError)  # what SimpleITK, pydicom and its decoders raise
+
+
+class ColourError(DicomError):
+    """A colour image that was to be read as grey has channels that differ."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,24 +44,27 @@ class Volume:
             DicomError: a file cannot be read or decoded, or the slices do not fit together.
         """
         with tolerant():
-            headers = [dcmread(file, stop_before_pixels=True, specific_tags=list(HEADER)) for file in files]
-        return cls._stack(files, headers, [plane(header) for header in headers])
+            members = [member for file in files for member in read_members(file)]
+        if len({file for _, file, _ in members}) != len(files):
+            raise DicomError("every file must be a DICOM image, got another; let the gate judge the series first")
+        return cls.of(Series.of(members))
 
     @classmethod
     def of(cls, series: Series) -> "Volume":
-        """Like `read`, with the headers that `scan` has read already."""
-        return cls._stack(series.files, series.headers, series.planes)
+        """Like `read`, with the headers that `scan` has read already.
 
-    @classmethod
-    def _stack(cls, files: Sequence[Path], headers: Sequence[Dataset], places: Sequence[Plane | None]) -> "Volume":
-        planes = [found for found in places if found]
-        if not files or len(planes) != len(files):
-            raise DicomError("every slice must have a place, got one without; let the gate judge the series first")
-        order = np.argsort(distances(planes)).tolist()
-        array = _pixels([files[i] for i in order])
-        affine = stack_affine([planes[i] for i in order])
+        A radiograph has no place in the patient: its volume is one slice, the affine tells mm on the detector from
+        the first pixel, and there is no frame of reference.
+
+        Raises:
+            ColourError: the channels of a colour image differ.
+        """
         with tolerant():
-            return cls(array, affine, text(headers[order[0]], "FrameOfReferenceUID"))
+            if is_projection(series):
+                affine, frame = _detector_affine(series), ""
+            else:
+                affine, frame = _patient_affine(series), text(series.first, "FrameOfReferenceUID")
+            return cls(_pixels(series), affine, frame)
 
     @property
     def spacing(self) -> tuple[float, float, float]:
@@ -90,17 +99,64 @@ def write_nifti(array: NDArray[np.generic], affine: Array, path: Path) -> None:
         part.write_bytes(content)
 
 
-def _pixels(files: Sequence[Path]) -> NDArray[np.float32]:
+def _patient_affine(series: Series) -> Array:
+    planes = [found for found in series.planes if found]
+    if len(planes) != len(series.files):
+        raise DicomError("every slice must have a place, got one without; let the gate judge the series first")
+    return stack_affine(planes)
+
+
+def _detector_affine(series: Series) -> Array:
+    spacing = detector_spacing_mm(series.first)
+    if len(series.files) != 1 or not spacing or min(spacing) <= 0:
+        raise DicomError("radiograph must be one image with a pixel spacing, got another; let the gate judge it first")
+    return np.diag([spacing[1], spacing[0], 1.0, 1.0])
+
+
+def _pixels(series: Series) -> NDArray[np.float32]:
+    """Voxels [slice, row, column] after Modality LUT."""
+    shown = sitk.ProcessObject.GetGlobalWarningDisplay()
+    sitk.ProcessObject.SetGlobalWarningDisplay(False)  # its warnings quote file names
+    try:
+        if any(frame is not None for frame in series.frames):
+            return _frames(series)
+        if any(is_coloured(header) for header, _ in series.kinds("PhotometricInterpretation", "SamplesPerPixel")):
+            return np.stack([_grey(file) for file in series.files])
+        return _slices(series.files)
+    except UNREADABLE as error:  # its message may quote file names
+        raise DicomError("pixels must be readable and of one size, got a file that is not; send it again") from error
+    finally:
+        sitk.ProcessObject.SetGlobalWarningDisplay(shown)
+
+
+def _slices(files: Sequence[Path]) -> NDArray[np.float32]:
     reader = sitk.ImageSeriesReader()
     reader.SetImageIO("GDCMImageIO")
     reader.SetOutputPixelType(sitk.sitkFloat32)  # else the first slice decides, and later slopes are cut off
     reader.SetFileNames([str(file) for file in files])
-    shown = sitk.ProcessObject.GetGlobalWarningDisplay()
-    sitk.ProcessObject.SetGlobalWarningDisplay(False)  # its warnings quote file names
-    try:
-        image = reader.Execute()
-    except RuntimeError as error:  # its message quotes file names
-        raise DicomError("pixels must be readable and of one size, got a file that is not; send it again") from error
-    finally:
-        sitk.ProcessObject.SetGlobalWarningDisplay(shown)
-    return np.asarray(sitk.GetArrayFromImage(image), dtype=np.float32)
+    return np.asarray(sitk.GetArrayFromImage(reader.Execute()), dtype=np.float32)
+
+
+def _grey(file: Path) -> NDArray[np.float32]:
+    image = sitk.GetArrayFromImage(sitk.ReadImage(str(file), imageIO="GDCMImageIO")).squeeze(axis=0)
+    if image.ndim != 3 or not (image == image[..., :1]).all():
+        raise ColourError("colour image must have equal channels, got different ones; send the original series")
+    return np.asarray(image[..., 0], dtype=np.float32)
+
+
+def _frames(series: Series) -> NDArray[np.float32]:
+    """Frames of multi-frame files, decoded by pydicom one after the other, each with its own rescale (C.7.6.16.2.9).
+
+    SimpleITK takes the order of frames for their place and the rescale of one frame for all.
+    """
+    places: dict[Path, list[int]] = {}
+    for place in sorted(range(len(series.files)), key=lambda place: series.frames[place] or 0):
+        places.setdefault(series.files[place], []).append(place)
+    rows, columns = (int(number(series.first, name) or 0) for name in ("Rows", "Columns"))
+    voxels = np.empty((len(series.files), rows, columns), np.float32)
+    for file, of_file in places.items():
+        indices = [frame for place in of_file if (frame := series.frames[place]) is not None]
+        for place, pixels in zip(of_file, iter_pixels(file, indices=indices), strict=True):
+            slope, intercept = (number(series.headers[place], name) for name in ("RescaleSlope", "RescaleIntercept"))
+            voxels[place] = pixels * (1.0 if slope is None else slope) + (intercept or 0.0)
+    return voxels

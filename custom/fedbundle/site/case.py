@@ -3,7 +3,7 @@
 import json
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,10 @@ from pydicom import dcmread
 from fedbundle.dicom.deidentify import deidentify, patient_pseudonym, pseudonym
 from fedbundle.dicom.gate import USED
 from fedbundle.dicom.header import text, tolerant
-from fedbundle.dicom.roles import NOT_PREFERRED, Choice, choose
+from fedbundle.dicom.roles import NOT_PREFERRED, Choice, Decision, choose
 from fedbundle.dicom.series import Series
 from fedbundle.dicom.technical import technical
-from fedbundle.dicom.volume import Volume, write_nifti
+from fedbundle.dicom.volume import ColourError, Volume, write_nifti
 from fedbundle.errors import DicomError, OutputError
 from fedbundle.files import new_folder, sha256
 from fedbundle.site.journal import Line, files_of, used
@@ -33,11 +33,18 @@ class Workplace:
     rules: dict[str, Any]  # configs/ingest.json
     labels: LabelSheet | None
     keep_dicom: bool
+    site: Mapping[str, dict[str, Any]] = field(default_factory=dict)  # role -> what site.toml adds to its rules
+
+    @property
+    def all_rules(self) -> dict[str, Any]:
+        """Rules of bundle and site, whose words may stand in the lines of a study."""
+        return self.rules | {"site": self.site}
 
     @cached_property
     def rules_digest(self) -> str:
         """Tells whether a case was made by these rules."""
-        return pseudonym(self.key, "rules", json.dumps(self.rules, sort_keys=True))
+        site = [json.dumps(self.site, sort_keys=True)] if self.site else []
+        return pseudonym(self.key, "rules", json.dumps(self.rules, sort_keys=True), *site)
 
 
 @dataclass(frozen=True)
@@ -78,7 +85,7 @@ def take(study: list[Series], place: Workplace, journal: Mapping[str, list[Line]
     choice: Choice | None = None
     try:
         _whole(study, damaged)
-        choice = choose(study, place.rules)
+        choice = choose(study, place.rules, place.site)
         if choice.code != USED:
             raise RefusedError(choice.code, choice.detail)
         source = _fingerprint(choice, study[0].study_uid, place)
@@ -139,6 +146,8 @@ def _write(case: str, choice: Choice, study_uid: str, place: Workplace) -> dict[
 def _read(series: Series) -> Volume:
     try:
         return Volume.of(series)
+    except ColourError as error:
+        raise RefusedError("NOT_GREYSCALE", "its colour channels differ") from error
     except DicomError as error:
         raise RefusedError("UNREADABLE_PIXELS", "a slice cannot be decoded") from error
 
@@ -154,7 +163,7 @@ def _keep_dicom(case: str, choice: Choice, place: Workplace) -> None:
     with new_folder(place.dataset / "dicom" / case) as folder, tolerant():
         for role, series in choice.chosen.items():
             (folder / role).mkdir()
-            for number, file in enumerate(series.files, start=1):
+            for number, file in enumerate(dict.fromkeys(series.files), start=1):  # a file may hold many frames
                 try:
                     image = deidentify(dcmread(file), place.key)
                 except DicomError as error:
@@ -166,8 +175,10 @@ def _fingerprint(choice: Choice, study_uid: str, place: Workplace) -> str:
     """Keyed digest of all that a case is made from; a change of any of it makes the case anew."""
     parts = [place.rules_digest, repr(place.keep_dicom)]
     for role, series in choice.chosen.items():
-        parts += [role, *(text(header, "SOPInstanceUID") for header in series.headers)]
-        parts += [sha256(file) for file in series.files]  # a file mended in place may keep its size and its time
+        parts += [role, series.told, *(text(header, "SOPInstanceUID") for header in series.headers)]
+        parts += [
+            sha256(file) for file in dict.fromkeys(series.files)
+        ]  # a file mended in place may keep its size and its time
     if place.labels and "label" in place.rules:
         mask = place.labels.masks.get(study_uid)
         parts += ["label", sha256(mask) if mask and mask.is_file() else "none"]
@@ -199,27 +210,29 @@ def _lines(
     choice: Choice | None,
     refusal: tuple[str, str] | None = None,
 ) -> list[Line]:
-    """One line per series; `refusal` is why the study as a whole cannot be used although its series could be."""
-    decisions = {decision.series: decision for decision in choice.decisions} if choice else {}
+    """One line per series, or per role that its volumes play.
+
+    `refusal` is why the study as a whole cannot be used although its series could be.
+    """
+    decisions = choice.decisions if choice else [Decision(series, "", "", "", series) for series in study]
     lines = []
-    for series in study:
-        decision = decisions.get(series)
-        role = decision.role if decision and not refusal else ""
-        code, detail = (decision.code, decision.detail) if decision else ("", "")
+    for decision in decisions:
+        role = decision.role if not refusal else ""
+        code, detail = decision.code, decision.detail
         if refusal and code in ("", USED):
             code, detail = refusal
         lines.append(
             {
                 "case": case,
                 "patient": patient,
-                "series": pseudonym(place.key, "series", series.uid),
-                "series_in_study": len(study),
+                "series": pseudonym(place.key, "series", decision.series.uid),
+                "series_in_study": len(decisions),
                 "decision": "used" if role else "not chosen" if code == NOT_PREFERRED else "refused",
                 "role": role,
                 "code": code,
                 "detail": detail,
                 "rules": place.rules_digest,
-                "headers": technical(series),
+                "headers": technical(decision.volume),
             }
         )
     return lines

@@ -135,6 +135,11 @@ class SiteHome:
             )
         return folder
 
+    def role_rules(self, bundle: str) -> dict[str, dict[str, Any]]:
+        """Role -> what `[roles.<bundle>.<role>]` of site.toml adds to the bundle's rules for it."""
+        found: dict[str, dict[str, Any]] = self.settings["roles"].get(checked_name(bundle), {})
+        return found
+
     def local_dir(self, bundle: str) -> Path:
         """Where weights of the bundle lie that never leave this site."""
         return self.path / "local" / checked_name(bundle)

@@ -17,6 +17,7 @@ from tqdm import tqdm
 from fedbundle.bundle.layout import NAME, Bundle
 from fedbundle.dicom.gate import USED
 from fedbundle.dicom.identifiers import DATE
+from fedbundle.dicom.overrides import with_site
 from fedbundle.dicom.rules import checked_rules
 from fedbundle.dicom.series import Survey, survey
 from fedbundle.errors import BundleError, InputError, ResidualError, TooManyRefusedError
@@ -59,6 +60,7 @@ def ingest(
     Raises:
         InputError: a path or value cannot be used, or the folder holds no DICOM.
         BundleError: the bundle's configs/ingest.json cannot be used.
+        SiteError: `[roles]` of site.toml names a role that the bundle does not have.
         OutputError: the dataset cannot be written.
         ResidualError: an identifier was found in what was written; those cases have been removed.
         TooManyRefusedError: the budget is exceeded; everything else has been written.
@@ -68,7 +70,9 @@ def ingest(
     rules = _rules(opened)
     dataset = out.expanduser().resolve() if out else home.place_for_dataset(opened.name)
     _apart(dataset, dicom.expanduser().resolve())
-    place = Workplace(dataset, home.key(), rules, LabelSheet.read(labels) if labels else None, keep_dicom)
+    site = home.role_rules(opened.name)
+    with_site(rules, site)  # a role that the bundle does not have is told before anything is read
+    place = Workplace(dataset, home.key(), rules, LabelSheet.read(labels) if labels else None, keep_dicom, site)
     found = survey(dicom)
     if not found.series:
         raise InputError(f"DICOM folder must hold DICOM images, got none in {found.files} files; check the path")
@@ -78,7 +82,7 @@ def ingest(
         _never_unlabel(journal, place)
         outcomes, names = _take_all(found, place, journal)
         splits = _finish(journal, place, opened.name, known)
-        _refuse_leaking_lists(dataset, names, rules)
+        _refuse_leaking_lists(dataset, names, place.all_rules)
     masks = _masks(journal, place) if "label" in rules else None
     report = Report(dataset, found.files, found.skipped, len(found.damaged), tuple(outcomes), splits, masks)
     return _judged(report, budget)
@@ -135,7 +139,7 @@ def _take_all(found: Survey, place: Workplace, journal: Journal) -> tuple[list[O
     for uid, study in tqdm(found.studies().items(), desc="studies", unit=" studies", disable=None):
         outcome = take(study, place, journal.cases, damage.get(uid, 0))
         identity = source_identifiers(study)
-        wanted = needles(identity, place.rules)
+        wanted = needles(identity, place.all_rules)
         entries = case_entries(place.dataset, outcome.case)
         if wanted.found_in(encoded(outcome.lines)) or leaking(place.dataset, entries, wanted):
             outcome = Outcome(outcome.case, outcome.patient, IDENTIFIER_LEFT, [])

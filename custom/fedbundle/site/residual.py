@@ -17,7 +17,7 @@ from typing import Any
 from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag
 
-from fedbundle.dicom import gate, objects, roles, stack, technical
+from fedbundle.dicom import gate, objects, roles, split, stack, technical
 from fedbundle.dicom import rules as rules_of_roles
 from fedbundle.dicom.deidentify import identifiers
 from fedbundle.dicom.needles import Needles
@@ -25,7 +25,7 @@ from fedbundle.dicom.series import Series
 from fedbundle.errors import ResidualError
 from fedbundle.site import case, journal, labels, refusal
 
-LINE_MAKERS = (gate, objects, roles, rules_of_roles, stack, technical, case, journal, labels, refusal)
+LINE_MAKERS = (gate, objects, roles, rules_of_roles, split, stack, technical, case, journal, labels, refusal)
 HARMLESS = frozenset({"DS", "IS", "TM", "US", "SS", "UL", "SL", "FD", "FL", "CS"})  # VRs that differ by slice
 WORD = re.compile(r"[a-z0-9.]+")
 
