@@ -9,6 +9,7 @@ import torch
 from monai.bundle import ConfigWorkflow
 
 from fedbundle.bundle.layout import Bundle
+from fedbundle.errors import DatasetError
 from fedbundle.files import sha256, write_json
 from fedbundle.flare.answer import EVALUATED, USED, Answer
 from fedbundle.flare.fedavg import Weights, distance
@@ -104,7 +105,13 @@ class Trainer:
         )
 
     def evaluate(self, weights: Weights, split: str) -> Answer:
-        """Evaluate the weights received on one section of the site's datalist; no weights go back."""
+        """Evaluate the weights received on one section of the site's datalist; no weights go back.
+
+        Raises:
+            DatasetError: the section is empty, since the bundle gives it no share of the patients.
+        """
+        if not self.dataset.datalist[split]:
+            raise DatasetError(f"section {split} must hold cases to be evaluated, got none; splits gives it no share")
         started = time.monotonic()
         self._load(weights)
         metrics = self._run(split)
