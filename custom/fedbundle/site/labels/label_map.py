@@ -47,8 +47,8 @@ def _belonging(files: tuple[Path, ...], series: Series, image: Volume) -> tuple[
     for path in files:
         header = header_of(path)
         kind = "" if header is None else text(header, "SOPClassUID")
-        if header is None or kind not in CLASSES:
-            raise RefusedError("LABEL_UNREADABLE", "the mask is DICOM, but no segmentation or structure set")
+        if header is None or kind not in CLASSES or not text(header, "StudyInstanceUID"):
+            raise RefusedError("LABEL_UNREADABLE", "the mask is DICOM, but no whole segmentation or structure set")
         reason = misreferred(header, series, image.frame_of_reference_uid)
         if reason:
             reasons.append(reason)

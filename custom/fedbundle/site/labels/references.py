@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from pydicom.dataset import Dataset
 
-from fedbundle.dicom.header import text, values
+from fedbundle.dicom.header import items, text
 from fedbundle.dicom.series import Series
 
 
@@ -12,7 +12,7 @@ def studies_of(header: Dataset) -> set[str]:
     """StudyInstanceUIDs under which an object may be looked for: its own and those it refers to."""
     found = {text(header, "StudyInstanceUID")}
     found |= {
-        text(item, "StudyInstanceUID") for item in _items(header, "StudiesContainingOtherReferencedInstancesSequence")
+        text(item, "StudyInstanceUID") for item in items(header, "StudiesContainingOtherReferencedInstancesSequence")
     }
     found |= {text(item, "ReferencedSOPInstanceUID") for item in _referenced_studies(header)}
     return found - {""}
@@ -30,7 +30,7 @@ def misreferred(header: Dataset, series: Series, frame_of_reference: str) -> str
         frame_of_reference: of the series.
     """
     frames = {text(header, "FrameOfReferenceUID")}
-    frames |= {text(item, "FrameOfReferenceUID") for item in _items(header, "ReferencedFrameOfReferenceSequence")}
+    frames |= {text(item, "FrameOfReferenceUID") for item in items(header, "ReferencedFrameOfReferenceSequence")}
     frames -= {""}
     if series.study_uid not in studies_of(header):
         return "it belongs to another study"
@@ -54,22 +54,18 @@ def instances_of(series: Series) -> set[str]:
 
 
 def _referenced_series(header: Dataset) -> Iterator[Dataset]:
-    yield from _items(header, "ReferencedSeriesSequence")
-    for study in _items(header, "StudiesContainingOtherReferencedInstancesSequence"):
-        yield from _items(study, "ReferencedSeriesSequence")
+    yield from items(header, "ReferencedSeriesSequence")
+    for study in items(header, "StudiesContainingOtherReferencedInstancesSequence"):
+        yield from items(study, "ReferencedSeriesSequence")
     for study in _referenced_studies(header):
-        yield from _items(study, "RTReferencedSeriesSequence")
+        yield from items(study, "RTReferencedSeriesSequence")
 
 
 def _referenced_studies(header: Dataset) -> Iterator[Dataset]:
-    for frame in _items(header, "ReferencedFrameOfReferenceSequence"):
-        yield from _items(frame, "RTReferencedStudySequence")
+    for frame in items(header, "ReferencedFrameOfReferenceSequence"):
+        yield from items(frame, "RTReferencedStudySequence")
 
 
 def _instances(item: Dataset) -> Iterator[Dataset]:
-    yield from _items(item, "ReferencedInstanceSequence")
-    yield from _items(item, "ContourImageSequence")
-
-
-def _items(header: Dataset, name: str) -> Iterator[Dataset]:
-    yield from (item for item in values(header, name) if isinstance(item, Dataset))
+    yield from items(item, "ReferencedInstanceSequence")
+    yield from items(item, "ContourImageSequence")

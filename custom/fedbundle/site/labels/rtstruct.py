@@ -18,7 +18,7 @@ from pydicom.dataset import Dataset
 from pydicom.sr.coding import Code
 
 from fedbundle.dicom.geometry import Array
-from fedbundle.dicom.header import MALFORMED, number, text, values
+from fedbundle.dicom.header import MALFORMED, items, number, text
 from fedbundle.dicom.series import Series
 from fedbundle.dicom.volume import Volume
 from fedbundle.site.labels.references import instances_of
@@ -29,6 +29,7 @@ from fedbundle.site.refusal import RefusedError
 CLOSED = frozenset({"CLOSED_PLANAR", "CLOSEDPLANAR_XOR"})
 ON_LINE = 3  # decimals of a voxel
 OFF_SLICE = 0.1  # of a slice step
+MOST_BYTES = 2**28
 MOST_POINTS = 2_000_000
 FARTHEST = 100_000  # mm from the origin
 Polygon = NDArray[np.float64]  # (points, 2): column, row of the image
@@ -46,12 +47,12 @@ def read_structure_set(path: Path, series: Series, image: Volume, wanted: dict[s
     Raises:
         RefusedError: LABEL_UNREADABLE, LABEL_REFERENCE, LABEL_GEOMETRY or LABEL_VALUES.
     """
+    if path.stat().st_size > MOST_BYTES:
+        raise RefusedError("LABEL_UNREADABLE", f"the structure set is larger than {MOST_BYTES} bytes")
     try:
         file = dcmread(path)
         structures = [_structure(item, file) for item in file.StructureSetROISequence]
-        contours = {
-            int(item.ReferencedROINumber): list(values(item, "ContourSequence")) for item in file.ROIContourSequence
-        }
+        contours = {int(item.ReferencedROINumber): items(item, "ContourSequence") for item in file.ROIContourSequence}
     except Exception as error:  # hostile bytes make pydicom raise almost anything
         raise RefusedError("LABEL_UNREADABLE", f"the structure set cannot be read ({type(error).__name__})") from error
     value_of = chosen(structures, wanted)
@@ -108,9 +109,9 @@ def _structure(item: Dataset, file: Dataset) -> Structure:
     roi = int(item.ROINumber)
     codes = [
         Code(text(code, "CodeValue"), text(code, "CodingSchemeDesignator"), "")
-        for seen in values(file, "RTROIObservationsSequence")
+        for seen in items(file, "RTROIObservationsSequence")
         if number(seen, "ReferencedROINumber") == roi
-        for code in values(seen, "RTROIIdentificationCodeSequence")
+        for code in items(seen, "RTROIIdentificationCodeSequence")
     ]
     return Structure(roi, text(item, "ROIName"), tuple(codes))
 
@@ -157,4 +158,4 @@ def _points(contours: list[Dataset]) -> list[NDArray[np.float64]]:
 
 
 def _sources(contour: Dataset) -> set[str]:
-    return {text(item, "ReferencedSOPInstanceUID") for item in values(contour, "ContourImageSequence")} - {""}
+    return {text(item, "ReferencedSOPInstanceUID") for item in items(contour, "ContourImageSequence")} - {""}

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.sr.coding import Code
 
-from fedbundle.dicom.header import number, numbers, text, values
+from fedbundle.dicom.header import items, number, numbers, text
 from fedbundle.dicom.series import Series
 from fedbundle.dicom.volume import Volume
 from fedbundle.site.labels.references import instances_of
@@ -18,6 +18,7 @@ from fedbundle.site.labels.structures import Bits, Structure, chosen
 from fedbundle.site.refusal import RefusedError
 
 PLACE_TOLERANCE = 0.1  # of a voxel, at the corners of each frame
+MOST_BYTES = 2**30
 MOST_VOXELS = 2**31
 Index = NDArray[np.int64]  # (3,): column, row, slice
 
@@ -38,8 +39,10 @@ def read_segmentation(path: Path, series: Series, image: Volume, wanted: dict[st
     Raises:
         RefusedError: LABEL_UNREADABLE, LABEL_REFERENCE, LABEL_GEOMETRY or LABEL_VALUES.
     """
+    if path.stat().st_size > MOST_BYTES:
+        raise RefusedError("LABEL_UNREADABLE", f"the segmentation is larger than {MOST_BYTES} bytes")
     try:
-        file = highdicom.seg.segread(str(path), lazy_frame_retrieval=True)
+        file = highdicom.seg.segread(path)
         structures = [_structure(item) for item in file.SegmentSequence]
         frames = list(file.PerFrameFunctionalGroupsSequence)
         shared = file.SharedFunctionalGroupsSequence[0]
@@ -77,7 +80,7 @@ def _unreadable(error: Exception) -> RefusedError:
 
 
 def _structure(item: Dataset) -> Structure:
-    kinds = [code for code in values(item, "SegmentedPropertyTypeCodeSequence") if isinstance(code, Dataset)]
+    kinds = items(item, "SegmentedPropertyTypeCodeSequence")
     codes = tuple(Code(text(kind, "CodeValue"), text(kind, "CodingSchemeDesignator"), "") for kind in kinds)
     return Structure(int(item.SegmentNumber), text(item, "SegmentLabel"), codes)
 
@@ -92,21 +95,23 @@ def _least(file: Dataset, wanted: dict[str, Any]) -> float:
 
 
 def _segment(own: Dataset, shared: Dataset) -> int:
-    return int(number(_group(own, shared, "SegmentIdentificationSequence"), "ReferencedSegmentNumber") or 0)
+    named = number(_group(own, shared, "SegmentIdentificationSequence"), "ReferencedSegmentNumber")
+    if named is None:
+        raise RefusedError("LABEL_UNREADABLE", "a frame of the segmentation names no segment")
+    return int(named)
 
 
 def _group(own: Dataset, shared: Dataset, name: str) -> Dataset:
     """Item of a functional group, of the frame or of all frames; empty when absent."""
-    items = [item for item in (*values(own, name), *values(shared, name)) if isinstance(item, Dataset)]
-    return items[0] if items else Dataset()
+    return next(iter(items(own, name) or items(shared, name)), Dataset())
 
 
 def _check_sources(own: Dataset, series: Series) -> None:
     """Images that a frame was drawn on are of the series."""
     sources = {
         text(source, "ReferencedSOPInstanceUID")
-        for derivation in values(own, "DerivationImageSequence")
-        for source in values(derivation, "SourceImageSequence")
+        for derivation in items(own, "DerivationImageSequence")
+        for source in items(derivation, "SourceImageSequence")
     } - {""}
     if strange := sources - instances_of(series):
         raise RefusedError("LABEL_REFERENCE", f"a frame was drawn on {len(strange)} images that the series lacks")
