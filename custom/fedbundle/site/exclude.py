@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fedbundle.bundle.layout import NAME
 from fedbundle.dicom.deidentify import pseudonym
 from fedbundle.dicom.series import survey
 from fedbundle.errors import InputError
@@ -184,8 +185,14 @@ def _told(home: SiteHome, bundle: str, patients: set[str], cases: int, splits: d
 def _elsewhere(home: SiteHome, bundle: str, patients: set[str]) -> tuple[str, ...]:
     """Other bundles whose dataset at its usual place lists one of the patients."""
     found = []
-    for name in sorted({*home.installed(), *home.settings["datasets"]} - {bundle}):
+    for name in sorted(_bundles(home) - {bundle}):
         listing = home.dataset_dir(name) / DATALIST
         if listing.is_file() and patients & set(read_json(listing).get("patients", {})):
             found.append(name)
     return tuple(found)
+
+
+def _bundles(home: SiteHome) -> set[str]:
+    """Bundles that have a dataset here, installed or not."""
+    made = {entry.name for entry in (home.path / "datasets").iterdir() if NAME.fullmatch(entry.name)}
+    return {*made, *home.settings["datasets"]}
