@@ -195,25 +195,32 @@ class Ingest(SiteVerb):
 
     def run(self) -> Outcome:
         """Ingest."""
-        told = Outcome("")
+        if self.explain:
+            from fedbundle.site.explain import explain
+
+            folders = [str(folder) for folder in explain(self.home(), self._source(), self.explain)]
+            return Outcome("\n".join(folders), {"case": self.explain, "folders": folders})
         if self.exclude:
             from fedbundle.site.exclude import exclude
 
             done = exclude(self.home(), self.bundle, self.exclude, self.out, self.dicom)
-            told = Outcome(done.text() + "\n", {"exclusion": done.data()})
             if self.dicom is None:
-                return Outcome(done.text(), told.data)
+                return Outcome(done.text(), {"exclusion": done.data()})
+            outcome = self._ingested()
+            return Outcome(f"{done.text()}\n{outcome.text}", {"exclusion": done.data(), **outcome.data})
+        return self._ingested()
+
+    def _source(self) -> Path:
         if self.dicom is None:
             raise InputError("--dicom must be given, got none; name the folder with the DICOM files")
-        if self.explain:
-            from fedbundle.site.explain import explain
+        return self.dicom
 
-            folders = [str(folder) for folder in explain(self.home(), self.dicom, self.explain)]
-            return Outcome("\n".join(folders), {"case": self.explain, "folders": folders})
+    def _ingested(self) -> Outcome:
         from fedbundle.site.ingest import ingest
 
-        report = ingest(self.home(), self.bundle, self.dicom, self.labels, self.out, self.max_refused, self.keep_dicom)
-        return Outcome(told.text + report.text(), told.data | report.data())
+        source = self._source()
+        report = ingest(self.home(), self.bundle, source, self.labels, self.out, self.max_refused, self.keep_dicom)
+        return Outcome(report.text(), report.data())
 
 
 @dataclass(frozen=True, kw_only=True)

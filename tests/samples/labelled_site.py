@@ -1,6 +1,7 @@
 """A site home with synthetic studies, a bundle that wants them, and labels of any kind."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +21,26 @@ ZONES = {"transition zone": 1, "peripheral zone": 2}
 class LabelledSite:
     """A site with studies, and a folder for what labels them."""
 
-    def __init__(self, folder: Path, repository: Path, studies: int) -> None:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self.home = SiteHome.create(folder / "site", "hospital-a")
-        self.bundle = write_bundle(folder / "bundles", repository)
+        self.bundle = folder / "bundles" / "prostate_mri_zones"
         self.dicom, self.labels = folder / "dicom", folder / "labels"
-        self.labels.mkdir()
+
+    @classmethod
+    def make(cls, folder: Path, repository: Path, studies: int) -> "LabelledSite":
+        """A new one with so many studies and no labels."""
+        write_bundle(folder / "bundles", repository)
+        made = cls(folder)
+        made.labels.mkdir()
         for study in range(1, studies + 1):
-            write_study(self.dicom, study)
+            write_study(made.dicom, study)
+        return made
+
+    def copy(self, folder: Path) -> "LabelledSite":
+        """The same elsewhere."""
+        shutil.copytree(self.folder, folder)
+        return LabelledSite(folder)
 
     def series(self, study: int, number: int = 1) -> Series:
         """A series of a study; the first one is what the bundle wants."""

@@ -12,7 +12,7 @@ from samples.labelled_site import LabelledSite
 
 from fedbundle.cli import main
 from fedbundle.dicom.deidentify import pseudonym
-from fedbundle.errors import InputError, OutputError
+from fedbundle.errors import InputError, OutputError, SiteError
 from fedbundle.files import read_json, sha256
 from fedbundle.site import exclude as module
 from fedbundle.site.exclude import Exclusion, exclude
@@ -20,16 +20,22 @@ from fedbundle.site.home import SiteHome
 from fedbundle.site.ingest import ingest
 
 
-@pytest.fixture
-def site(tmp_path: Path, repository: Path) -> LabelledSite:
+@pytest.fixture(scope="module")
+def ingested(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> LabelledSite:
     """A site with four ingested studies of three patients: the first two are of one."""
-    made = LabelledSite(tmp_path, repository, 4)
+    made = LabelledSite.make(tmp_path_factory.mktemp("hospital"), repository, 4)
     for file in (made.dicom / "Testperson_Zebulon_2").rglob("0*"):
         image = dcmread(file)
         image.PatientID = patient_id(1)
         image.save_as(file)
     made.ingest(made.sheet(4))
     return made
+
+
+@pytest.fixture
+def site(ingested: LabelledSite, tmp_path: Path) -> LabelledSite:
+    """A copy of it."""
+    return ingested.copy(tmp_path / "copy")
 
 
 def patient_id(study: int) -> str:
@@ -133,7 +139,7 @@ def test_naming_nobody_known_changes_nothing_and_says_so(
 
 
 def test_a_refusal_list_works_before_the_first_ingest(tmp_path: Path, repository: Path) -> None:
-    site = LabelledSite(tmp_path, repository, 2)
+    site = LabelledSite.make(tmp_path, repository, 2)
     with pytest.raises(InputError, match="nobody known in 1 of 1"):
         take_out(site, patient_id(2))
     done = take_out(site, patient_id(2), dicom=site.dicom)
@@ -175,7 +181,7 @@ def test_damaged_records_of_the_site_are_told(site: LabelledSite) -> None:
         path = site.home.path / name
         kept = path.read_text() if path.exists() else None
         path.write_text(f"{line}\n")
-        with pytest.raises(Exception, match=f"{name}.*restore it"):
+        with pytest.raises(SiteError, match=f"{name}.*restore it"):
             take_out(site, patient_id(3))
         if kept is None:
             path.unlink()

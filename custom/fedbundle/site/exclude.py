@@ -12,7 +12,7 @@ from fedbundle.files import read_json
 from fedbundle.site.case import case_of
 from fedbundle.site.datalist import known_patients, rebuild
 from fedbundle.site.dataset import SECTIONS
-from fedbundle.site.excluded import exclusions, record_exclusion
+from fedbundle.site.excluded import exclusions, record_exclusions
 from fedbundle.site.folder import CASE, DATALIST, JOURNAL, remove, working_in
 from fedbundle.site.home import SiteHome, lines_of
 from fedbundle.site.ingest import open_bundle, rules_of
@@ -83,13 +83,13 @@ def exclude(home: SiteHome, bundle: str, listed: Path, out: Path | None = None, 
     dataset = out.expanduser().resolve() if out else home.place_for_dataset(bundle)
     if not (dataset / JOURNAL).is_file():
         patients = _resolved(entries, _Known(home, bundle, {}, dicom))
-        _record(home, bundle, patients)
+        record_exclusions(home, bundle, patients)
         return _told(home, bundle, set(patients), 0, {})
     with working_in(dataset):
         known = known_patients(dataset, bundle)
         journal = Journal.open(dataset / JOURNAL)
         patients = _resolved(entries, _Known(home, bundle, journal.cases, dicom))
-        _record(home, bundle, patients)
+        record_exclusions(home, bundle, patients)
         before = sum(map(used, journal.cases.values()))
         journal.drop_patients(patients)
         if (dataset / PICTURES).is_file():
@@ -157,11 +157,6 @@ def _resolved(entries: dict[int, str], known: _Known) -> dict[str, list[str]]:
             f"{len(nobody)} of {len(found)} lines ({told}); mend them; nobody was taken out"
         )
     return {patient: known.studies_of(patient) for patient in found.values()}
-
-
-def _record(home: SiteHome, bundle: str, patients: dict[str, list[str]]) -> None:
-    for patient, studies in patients.items():
-        record_exclusion(home, bundle, patient, studies)
 
 
 def _told(home: SiteHome, bundle: str, patients: set[str], cases: int, splits: dict[str, int]) -> Exclusion:

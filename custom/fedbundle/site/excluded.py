@@ -1,6 +1,7 @@
 """`excluded.jsonl` of the site home: who was taken out of a dataset, by pseudonym, so that none comes back."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from fedbundle.site.home import SiteHome, append_line, lines_of, utc_now
@@ -27,13 +28,23 @@ def excluded_patients(home: SiteHome, bundle: str) -> frozenset[str]:
     return frozenset(line["patient"] for line in exclusions(home, bundle))
 
 
-def record_exclusion(home: SiteHome, bundle: str, patient: str, studies: list[str]) -> None:
-    """Remember that a patient was taken out; nothing is written when that stands there already.
+def record_exclusions(home: SiteHome, bundle: str, studies: Mapping[str, list[str]]) -> None:
+    """Remember that patients were taken out; those who stand there already are not written again.
+
+    Args:
+        home: the site.
+        bundle: of whose datasets.
+        studies: keyed digests of the studies by pseudonym of the patient.
 
     Raises:
         OutputError: the site home cannot be written.
     """
     with home.lock():
-        if patient not in excluded_patients(home, bundle):
-            entry = {"time": utc_now(), "bundle": bundle, "patient": patient, "studies": studies}
-            append_line(home.path / EXCLUDED, json.dumps(entry))
+        before = excluded_patients(home, bundle)
+        entries = [
+            {"time": utc_now(), "bundle": bundle, "patient": patient, "studies": known}
+            for patient, known in studies.items()
+            if patient not in before
+        ]
+        if entries:
+            append_line(home.path / EXCLUDED, "\n".join(map(json.dumps, entries)))

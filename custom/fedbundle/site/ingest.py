@@ -30,6 +30,7 @@ from fedbundle.site.labels.source import read_labels
 from fedbundle.site.refusal import IDENTIFIER_LEFT
 from fedbundle.site.report import Report
 from fedbundle.site.residual import leaking, needles, source_identifiers
+from fedbundle.site.structure_settings import with_structures
 from fedbundle.site.versions import remember_version
 
 UNMISTAKABLE = 12  # characters; shorter ids of one patient turn up by chance among the numbers of another
@@ -58,13 +59,14 @@ def ingest(
     Raises:
         InputError: a path or value cannot be used, or the folder holds no DICOM.
         BundleError: the bundle's configs/ingest.json cannot be used.
+        SiteError: `[structures]` of site.toml names a value that the bundle's label set does not have.
         OutputError: the dataset cannot be written.
         ResidualError: an identifier was found in what was written; those cases have been removed.
         TooManyRefusedError: the budget is exceeded; everything else has been written.
     """
     budget = RefusalBudget.parse(max_refused)
     opened = open_bundle(home, bundle)
-    rules = rules_of(opened)
+    rules = with_structures(rules_of(opened), home.settings["structures"].get(opened.name, {}))
     dataset = out.expanduser().resolve() if out else home.place_for_dataset(opened.name)
     _apart(dataset, dicom.expanduser().resolve())
     place = Workplace(dataset, home.key(), rules, read_labels(labels, rules) if labels else None, keep_dicom)

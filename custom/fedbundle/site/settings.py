@@ -4,6 +4,7 @@ from typing import Any
 
 from fedbundle.bundle.layout import NAME
 from fedbundle.errors import SiteError
+from fedbundle.site.structure_settings import check_structures
 
 TEMPLATE = """\
 # Settings of this site home. The hospital owns this file; reissued kits do not touch it.
@@ -18,6 +19,11 @@ memory_gib = 0  # memory that each of them has at least, in GiB
 [limits]
 min_cell = 5       # counts of patients below this leave the site as "<5"
 max_dropped = 0.05 # share of a dataset's cases that may be missing or damaged before a run is refused
+
+[structures]
+# What you call the structures of a DICOM SEG or RTSTRUCT, by voxel value of the bundle's label set:
+# [structures.prostate_mri_zones]
+# 2 = ["my name for the peripheral zone"]
 
 [datasets]
 # Datasets lie in datasets/<bundle>. One that lies elsewhere is named here, absolute or relative to this folder:
@@ -40,7 +46,7 @@ def checked_settings(raw: dict[str, Any]) -> dict[str, Any]:
     Raises:
         SiteError: a key is unknown or missing, or a value has the wrong type or range.
     """
-    tables = ("gpus", "limits", "datasets")
+    tables = ("gpus", "limits", "datasets", "structures")
     settings = {table: {} for table in tables} | raw
     _known("", settings, ("name", *tables))
     if not isinstance(settings.get("name"), str):
@@ -59,6 +65,7 @@ def checked_settings(raw: dict[str, Any]) -> dict[str, Any]:
             raise _wrong(f"datasets.{bundle}", "named like a bundle", bundle)
         if not isinstance(folder, str) or not folder:
             raise _wrong(f"datasets.{bundle}", "a folder", folder)
+    check_structures(settings["structures"])
     return settings
 
 

@@ -110,8 +110,19 @@ def test_contours_that_do_not_lie_on_the_image_are_refused(
     assert refusal(lambda: drawn(upright)) == ("LABEL_GEOMETRY", "a contour does not lie in a slice of the image")
     wide = circle(image, 3, (3, 30), 5.0)
     assert refusal(lambda: drawn(wide)) == ("LABEL_GEOMETRY", "a contour runs outside the image")
+    told = "a contour stands there twice, and by the even-odd rule the two cancel"
+    assert refusal(lambda: drawn(good, good)) == ("LABEL_GEOMETRY", told)
     comb = [circle(image, number, (30, 30), 5.0) for number in (2, 4, 6)]
-    assert refusal(lambda: drawn(*comb)) == ("LABEL_GEOMETRY", "contours were drawn on every 2th slice only")
+    assert refusal(lambda: drawn(*comb)) == ("LABEL_GEOMETRY", "its contours lie 2 slices of the image apart")
+
+
+def test_a_region_in_another_frame_of_reference_is_refused(series: Series, image: Volume, tmp_path: Path) -> None:
+    path = write_rtstruct(tmp_path / "rs.dcm", series, {"bladder": [circle(image, 4, (30, 30), 5.0)]})
+    file = dcmread(path)
+    file.StructureSetROISequence[0].ReferencedFrameOfReferenceUID = "1.2.3"
+    file.save_as(path)
+    told = ("LABEL_REFERENCE", "a region lies in another frame of reference")
+    assert refusal(lambda: read_label_map((path,), series, image, LABEL)) == told
 
 
 def test_hostile_contours_are_refused(series: Series, image: Volume, tmp_path: Path) -> None:

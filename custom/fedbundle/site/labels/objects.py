@@ -8,6 +8,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import RTStructureSetStorage, SegmentationStorage
 
 from fedbundle.dicom.header import text, tolerant
+from fedbundle.dicom.series import survey
 from fedbundle.errors import InputError
 from fedbundle.site.labels.references import studies_of
 from fedbundle.site.labels.study import Labels, StudyLabels
@@ -51,18 +52,17 @@ def read_folder(folder: Path) -> Labels:
         InputError: none there, or the folder may not be read.
     """
     found: dict[str, list[Path]] = defaultdict(list)
-    try:
-        files = sorted(path for path in folder.rglob("*") if path.is_file())
-    except OSError as error:
-        raise InputError(f"--labels must be readable, got {error.strerror} inside it; mend its rights") from error
-    for path in filter(is_dicom, files):
-        header = header_of(path)
-        if header is not None and text(header, "SOPClassUID") in CLASSES:
-            for study in studies_of(header):
-                found[study].append(path)
+    seen = survey(folder)
+    with tolerant():
+        for series in seen.series:
+            for header, path in zip(series.headers, series.files, strict=True):
+                if text(header, "SOPClassUID") in CLASSES:
+                    for study in studies_of(header):
+                        found[study].append(path)
     if not found:
         raise InputError(
-            f"--labels must be a CSV or a folder with DICOM SEG or RTSTRUCT, got none in {len(files)} files; "
+            f"--labels must be a CSV or a folder with DICOM SEG or RTSTRUCT, got none in {seen.files} files; "
             "check the path"
         )
-    return Labels({study: StudyLabels(tuple(paths)) for study, paths in found.items()})
+    told = (f"{len(seen.damaged)} files below --labels are empty or damaged",) if seen.damaged else ()
+    return Labels({study: StudyLabels(tuple(sorted(paths))) for study, paths in found.items()}, told)

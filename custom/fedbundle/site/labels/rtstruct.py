@@ -7,7 +7,7 @@ the outermost voxel centres of a mask give that mask back.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +56,7 @@ def read_structure_set(path: Path, series: Series, image: Volume, wanted: dict[s
     except Exception as error:  # hostile bytes make pydicom raise almost anything
         raise RefusedError("LABEL_UNREADABLE", f"the structure set cannot be read ({type(error).__name__})") from error
     value_of = chosen(structures, wanted)
+    _check_frames(file, value_of.keys(), image)
     found = {value: np.zeros(image.array.shape, dtype=bool) for value in value_of.values()}
     known = instances_of(series)
     for roi, value in value_of.items():
@@ -67,7 +68,7 @@ def read_structure_set(path: Path, series: Series, image: Volume, wanted: dict[s
                 "LABEL_REFERENCE", f"{strange} of {len(drawn)} contours were drawn on images that the series lacks"
             )
         if gap := comb(set(placed)):
-            raise RefusedError("LABEL_GEOMETRY", f"contours were drawn on every {gap}th slice only")
+            raise RefusedError("LABEL_GEOMETRY", f"its contours lie {gap} slices of the image apart")
         for slice_, polygons in placed.items():
             found[value][slice_] |= filled(polygons, image.array.shape[1:])
     return found
@@ -116,6 +117,17 @@ def _structure(item: Dataset, file: Dataset) -> Structure:
     return Structure(roi, text(item, "ROIName"), tuple(codes))
 
 
+def _check_frames(file: Dataset, regions: Collection[int], image: Volume) -> None:
+    """The regions lie in the frame of reference of the image; a structure set may hold several frames."""
+    frames = {
+        text(item, "ReferencedFrameOfReferenceUID")
+        for item in items(file, "StructureSetROISequence")
+        if number(item, "ROINumber") in regions
+    }
+    if image.frame_of_reference_uid and frames - {"", image.frame_of_reference_uid}:
+        raise RefusedError("LABEL_REFERENCE", "a region lies in another frame of reference")
+
+
 def _placed(contours: list[Dataset], image: Volume) -> dict[int, list[Polygon]]:
     """Contours by slice of the image, in voxels of it."""
     placed: dict[int, list[Polygon]] = defaultdict(list)
@@ -133,6 +145,8 @@ def _placed(contours: list[Dataset], image: Volume) -> dict[int, list[Polygon]]:
             lost += 1
             continue
         placed[slice_].append(np.column_stack([column, row]))
+    if any(len({polygon.tobytes() for polygon in polygons}) < len(polygons) for polygons in placed.values()):
+        raise RefusedError("LABEL_GEOMETRY", "a contour stands there twice, and by the even-odd rule the two cancel")
     if lost:
         raise RefusedError("LABEL_GEOMETRY", f"{lost} of {len(contours)} contours lie on slices that the image lacks")
     return placed
