@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from pydicom import dcmread
+from pydicom.data import get_testdata_file
 from samples.dicom_series import Stack, make_slices, write_slices
 from samples.dicom_studies import zones
 from samples.label_objects import write_seg
@@ -230,3 +231,27 @@ def test_encodings_that_highdicom_cannot_decode_are_refused(
     series.headers[0].SOPInstanceUID = source.ReferencedSOPInstanceUID  # as if it had been drawn on it
     with pytest.raises(RefusedError, match="LABEL_UNREADABLE"):
         read_segmentation(file, series, image, {"values": {"1": "liver"}})
+
+
+def test_real_binary_overlapping_and_fractional_segments(testdata: Callable[[str], Path]) -> None:
+    folder = testdata("dicom_edge/highdicom")
+    ct = Path(str(get_testdata_file("dicomdirtests/77654033/CT2/17166", download=False))).parent
+    slices = [(dcmread(file), file) for file in ct.iterdir()]
+    series = Series.of([(header, file) for header, file in slices if header.ImagePositionPatient[2] > 0])
+    image = Volume.of(series)
+    label = {"key": "label", "values": {"0": "background", "1": "first segment", "2": "second segment"}}
+    label |= {"priority": ["2", "1"], "fractional_threshold": 0.5}
+
+    def counts(name: str, **more: Any) -> list[list[int]]:
+        found = read_label_map((folder / f"seg_image_ct_{name}.dcm",), series, image, label | more)
+        return [np.bincount(plane.ravel(), minlength=3)[1:].tolist() for plane in found]
+
+    assert counts("binary") == counts("binary_fractional") == [[127, 0], [256, 0], [255, 0]]
+    stored = dcmread(folder / "seg_image_ct_true_fractional.dcm").pixel_array
+    halves = [[int(np.count_nonzero(plane >= 127.5)), 0] for plane in stored]
+    assert counts("true_fractional") == halves
+    assert counts("true_fractional", fractional_threshold=0.9) == [
+        [int(np.count_nonzero(plane >= 229.5)), 0] for plane in stored
+    ]
+    with pytest.raises(RefusedError, match="drawn on 1 images that the series lacks"):
+        counts("binary_overlap")  # has frames on the slice that lies 200 mm apart from the others

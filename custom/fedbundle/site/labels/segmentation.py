@@ -1,5 +1,6 @@
 """Read anyone's DICOM SEG (PS3.3 A.51, C.8.20) onto the voxels of an image: frame by frame, by geometry."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.sr.coding import Code
 
-from fedbundle.dicom.header import items, number, numbers, text
+from fedbundle.dicom.header import MALFORMED, items, number, numbers, text
 from fedbundle.dicom.series import Series
 from fedbundle.dicom.volume import Volume
 from fedbundle.site.labels.references import instances_of
@@ -39,40 +40,70 @@ def read_segmentation(path: Path, series: Series, image: Volume, wanted: dict[st
     Raises:
         RefusedError: LABEL_UNREADABLE, LABEL_REFERENCE, LABEL_GEOMETRY or LABEL_VALUES.
     """
+    file = _opened(path)
+    try:
+        value_of = chosen([_structure(item) for item in file.SegmentSequence], wanted)
+    except MALFORMED as error:
+        raise _unreadable(error) from error
+    least = _least(file, wanted)
+    found = {value: np.zeros(image.array.shape, dtype=bool) for value in value_of.values()}
+    starts: set[tuple[int, ...]] = set()  # segment, and the voxel under its first pixel
+    slices: set[int] = set()
+    shared = file.SharedFunctionalGroupsSequence[0]
+    for index, own in enumerate(file.PerFrameFunctionalGroupsSequence, start=1):
+        segments = [segment for segment in _segments(file, own, shared, value_of) if segment in value_of]
+        if not segments:
+            continue
+        _check_sources(own, series)
+        frame = _frame(file, index)
+        start, right, down = _steps(own, shared, *frame.shape, image)
+        slices.add(int(start[(right == 0) & (down == 0)][0]))
+        for segment in segments:
+            if (begun := (segment, *start.tolist())) in starts:
+                raise RefusedError("LABEL_GEOMETRY", "two frames of one structure lie in the same place")
+            starts.add(begun)
+            inside = frame == segment if _is_label_map(file) else frame >= least
+            _paint(found[value_of[segment]], inside, start, right, down)
+    if gap := comb(slices):
+        raise RefusedError("LABEL_GEOMETRY", f"its frames lie {gap} slices of the image apart")
+    return found
+
+
+def _opened(path: Path) -> Any:
+    """The object as highdicom reads it, with at least one frame, and not too large."""
     if path.stat().st_size > MOST_BYTES:
         raise RefusedError("LABEL_UNREADABLE", f"the segmentation is larger than {MOST_BYTES} bytes")
     try:
         file = highdicom.seg.segread(path)
-        structures = [_structure(item) for item in file.SegmentSequence]
-        frames = list(file.PerFrameFunctionalGroupsSequence)
-        shared = file.SharedFunctionalGroupsSequence[0]
-        rows, columns = int(file.Rows), int(file.Columns)
+        frames = len(file.PerFrameFunctionalGroupsSequence)
+        voxels = int(file.Rows) * int(file.Columns) * frames
+        shared = len(file.SharedFunctionalGroupsSequence)
     except Exception as error:  # hostile bytes make highdicom raise almost anything
         raise _unreadable(error) from error
-    if rows * columns * len(frames) > MOST_VOXELS:
-        raise RefusedError("LABEL_UNREADABLE", f"{rows * columns * len(frames)} voxels, at most {MOST_VOXELS} are read")
-    value_of = chosen(structures, wanted)
-    labelmap = text(file, "SegmentationType").upper() == "LABELMAP"
-    least = _least(file, wanted)
-    found = {value: np.zeros(image.array.shape, dtype=bool) for value in value_of.values()}
-    slices: set[int] = set()
-    for index, own in enumerate(frames, start=1):
-        numbers_here = value_of if labelmap else [_segment(own, shared)]
-        if not any(here in value_of for here in numbers_here):
-            continue
-        _check_sources(own, series)
-        try:
-            frame = file.get_stored_frame(index)
-        except Exception as error:  # as above, and whatever a decoder raises
-            raise _unreadable(error) from error
-        start, right, down = _steps(own, shared, rows, columns, image)
-        slices.add(int(start[(right == 0) & (down == 0)][0]))
-        for here in numbers_here:
-            if here in value_of:
-                _paint(found[value_of[here]], frame == here if labelmap else frame >= least, start, right, down)
-    if gap := comb(slices):
-        raise RefusedError("LABEL_GEOMETRY", f"its frames lie {gap} slices of the image apart")
-    return found
+    if not (frames and shared) or voxels > MOST_VOXELS:
+        raise RefusedError("LABEL_UNREADABLE", f"{frames} frames with {voxels} voxels, at most {MOST_VOXELS} are read")
+    return file
+
+
+def _frame(file: Any, index: int) -> NDArray[np.generic]:
+    try:
+        return np.asarray(file.get_stored_frame(index))
+    except Exception as error:  # as above, and whatever a decoder raises
+        raise _unreadable(error) from error
+
+
+def _is_label_map(file: Any) -> bool:
+    return text(file, "SegmentationType").upper() == "LABELMAP"
+
+
+def _segments(file: Any, own: Dataset, shared: Dataset, all_segments: Iterable[int]) -> Iterable[int]:
+    """Numbers of the segments that a frame may show: one, or all in a label map."""
+    if _is_label_map(file):
+        return all_segments
+    named = number(_group(own, shared, "SegmentIdentificationSequence"), "ReferencedSegmentNumber")
+    if named is None:
+        raise RefusedError("LABEL_UNREADABLE", "a frame of the segmentation names no segment")
+    return [int(named)]
 
 
 def _unreadable(error: Exception) -> RefusedError:
@@ -92,13 +123,6 @@ def _least(file: Dataset, wanted: dict[str, Any]) -> float:
     if "fractional_threshold" not in wanted:
         raise RefusedError("LABEL_VALUES", "it is fractional, and the bundle declares no fractional_threshold")
     return float(wanted["fractional_threshold"]) * (number(file, "MaximumFractionalValue") or 255.0)
-
-
-def _segment(own: Dataset, shared: Dataset) -> int:
-    named = number(_group(own, shared, "SegmentIdentificationSequence"), "ReferencedSegmentNumber")
-    if named is None:
-        raise RefusedError("LABEL_UNREADABLE", "a frame of the segmentation names no segment")
-    return int(named)
 
 
 def _group(own: Dataset, shared: Dataset, name: str) -> Dataset:
@@ -145,9 +169,9 @@ def _steps(own: Dataset, shared: Dataset, rows: int, columns: int, image: Volume
     return start, right, down
 
 
-def _paint(mask: Bits, frame: Bits, start: Index, right: Index, down: Index) -> None:
+def _paint(mask: Bits, inside: Bits, start: Index, right: Index, down: Index) -> None:
     """Set the voxels under the pixels of a frame."""
-    row, column = np.nonzero(frame)
+    row, column = np.nonzero(inside)
     where = start + column[:, None] * right + row[:, None] * down  # (pixels, 3): column, row, slice of the image
     outside = int(np.count_nonzero(((where < 0) | (where >= mask.shape[::-1])).any(axis=1)))
     if outside:
