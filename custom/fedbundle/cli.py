@@ -12,7 +12,7 @@ import tyro
 from tyro.conf import Positional
 
 from fedbundle import __version__
-from fedbundle.errors import FedbundleError
+from fedbundle.errors import FedbundleError, InputError
 
 INTERRUPTED = 130
 
@@ -172,11 +172,14 @@ class Ingest(SiteVerb):
     bundle: str
     """Bundle whose configs/ingest.json says what is wanted: name of an installed bundle or a bundle folder."""
 
-    dicom: Path
+    dicom: Path | None = None
     """Folder with DICOM files, searched recursively; names and extensions do not matter."""
 
     labels: Path | None = None
-    """CSV with the columns study_instance_uid and mask (path of a NIfTI label map, relative to the CSV)."""
+    """CSV with study_instance_uid, mask and the bundle's columns, or a folder with DICOM SEG and RTSTRUCT."""
+
+    exclude: Path | None = None
+    """Take the patients out whom this text file names, one PatientID, StudyInstanceUID or pseudonym per line."""
 
     out: Path | None = None
     """Dataset folder; default: datasets/<bundle> of the site home."""
@@ -195,11 +198,28 @@ class Ingest(SiteVerb):
         if self.explain:
             from fedbundle.site.explain import explain
 
-            folders = [str(folder) for folder in explain(self.home(), self.dicom, self.explain)]
+            folders = [str(folder) for folder in explain(self.home(), self._source(), self.explain)]
             return Outcome("\n".join(folders), {"case": self.explain, "folders": folders})
+        if self.exclude:
+            from fedbundle.site.exclude import exclude
+
+            done = exclude(self.home(), self.bundle, self.exclude, self.out, self.dicom)
+            if self.dicom is None:
+                return Outcome(done.text(), {"exclusion": done.data()})
+            outcome = self._ingested()
+            return Outcome(f"{done.text()}\n{outcome.text}", {"exclusion": done.data(), **outcome.data})
+        return self._ingested()
+
+    def _source(self) -> Path:
+        if self.dicom is None:
+            raise InputError("--dicom must be given, got none; name the folder with the DICOM files")
+        return self.dicom
+
+    def _ingested(self) -> Outcome:
         from fedbundle.site.ingest import ingest
 
-        report = ingest(self.home(), self.bundle, self.dicom, self.labels, self.out, self.max_refused, self.keep_dicom)
+        source = self._source()
+        report = ingest(self.home(), self.bundle, source, self.labels, self.out, self.max_refused, self.keep_dicom)
         return Outcome(report.text(), report.data())
 
 

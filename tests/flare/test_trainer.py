@@ -58,6 +58,15 @@ def test_rounds_learn(home: SiteHome) -> None:
     assert told["n"] == 10
 
 
+def test_a_section_without_a_share_is_refused_where_it_is_asked_for(home: SiteHome) -> None:
+    path = home.dataset_dir(BUNDLE) / "datalist.json"
+    listed = json.loads(path.read_text()) | {"test": [], "shares": {"training": 0.6, "validation": 0.4, "test": 0}}
+    path.write_text(json.dumps(listed))
+    one = trainer(home)
+    with pytest.raises(DatasetError, match="splits gives it no share"):
+        one.evaluate(one._weights(), "test")
+
+
 def test_a_changed_file_is_dropped_and_counted(home: SiteHome) -> None:
     damage(home, 1)
     home.settings["limits"]["max_dropped"] = 0.1

@@ -231,7 +231,7 @@ def test_cases_without_masks_are_told(hospital: Hospital) -> None:
     hospital.receive(range(1, 3))
     report = hospital.ingest()
     assert report.data()["masks"] == 0
-    assert "2 of 2 have no mask and cannot be trained on" in report.text()
+    assert "2 of 2 have no labels and cannot be trained on" in report.text()
 
 
 @pytest.mark.parametrize("damage", [b"", b"\0" * 128 + b"DICM" + b"\x02\0\x10\0UI\xff\xff"])

@@ -36,3 +36,12 @@ def test_a_patient_who_is_absent_keeps_the_section_and_takes_no_place() -> None:
 def test_shares_that_are_not_whole_are_refused() -> None:
     with pytest.raises(BundleError, match="must add up to 1"):
         assign({}, PATIENTS, {"training": 0.5, "test": 0.4})
+
+
+def test_a_share_of_nothing_gets_nobody() -> None:
+    shares = {"training": 0.8, "validation": 0.2, "test": 0.0}
+    assert Counter(assign({}, PATIENTS, shares).values()) == {"training": 48, "validation": 12}
+    earlier = assign({}, PATIENTS[:9], {"training": 0.0, "validation": 0.0, "test": 1.0})
+    assert set(earlier.values()) == {"test"}
+    later = assign(earlier, PATIENTS[:12], shares)
+    assert {later[patient] for patient in PATIENTS[9:12]} <= {"training", "validation"}

@@ -10,6 +10,8 @@ from typing import Any
 from pydicom.datadict import tag_for_keyword
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
+from pydicom.sequence import Sequence as Items
+from pydicom.valuerep import PersonName
 
 # what pydicom 3 raises when it converts a malformed element
 MALFORMED = (ValueError, TypeError, ArithmeticError, LookupError, AttributeError, NotImplementedError, struct.error)
@@ -29,7 +31,7 @@ def value(header: Dataset, name: str | int | tuple[int, int]) -> Any:
         found = header[name].value
     except MALFORMED:
         return None
-    return None if found is None or found == "" or found == b"" else found
+    return None if isinstance(found, str | bytes | PersonName) and not found else found
 
 
 def stored(headers: Sequence[Dataset], name: str) -> list[Any]:
@@ -57,6 +59,12 @@ def values(header: Dataset, name: str | int | tuple[int, int]) -> tuple[Any, ...
     if found is None:
         return ()
     return tuple(found) if isinstance(found, (MultiValue, list, tuple)) else (found,)
+
+
+def items(header: Dataset, name: str) -> list[Dataset]:
+    """Items of a sequence; none when absent or malformed."""
+    found = value(header, name)
+    return list(found) if isinstance(found, Items) else []
 
 
 def text(header: Dataset, name: str | int) -> str:

@@ -9,6 +9,7 @@ import torch
 from monai.bundle import ConfigWorkflow
 
 from fedbundle.bundle.layout import Bundle
+from fedbundle.errors import DatasetError
 from fedbundle.files import sha256, write_json
 from fedbundle.flare.answer import EVALUATED, USED, Answer
 from fedbundle.flare.fedavg import Weights, distance
@@ -109,9 +110,11 @@ class Trainer:
 
         Raises:
             JobRefusedError: there is no such section.
+            DatasetError: the section is empty, since the bundle gives it no share of the patients.
         """
+        if not self.dataset.datalist[checked_section(split)]:
+            raise DatasetError(f"section {split} must hold cases to be evaluated, got none; splits gives it no share")
         started = time.monotonic()
-        checked_section(split)
         self._load(weights)
         metrics = self._run(split)
         return Answer(

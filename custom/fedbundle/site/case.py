@@ -20,7 +20,8 @@ from fedbundle.dicom.volume import ColourError, Volume, write_nifti
 from fedbundle.errors import DicomError, OutputError
 from fedbundle.files import new_folder, sha256
 from fedbundle.site.journal import Line, files_of, used
-from fedbundle.site.labels import LabelSheet, read_mask
+from fedbundle.site.labels.label_map import read_label_map
+from fedbundle.site.labels.study import Labels, Row, StudyLabels
 from fedbundle.site.refusal import RefusedError
 
 
@@ -31,7 +32,7 @@ class Workplace:
     dataset: Path
     key: bytes  # the site's secret
     rules: dict[str, Any]  # configs/ingest.json
-    labels: LabelSheet | None
+    labels: Labels | None
     keep_dicom: bool
     site: Mapping[str, dict[str, Any]] = field(default_factory=dict)  # role -> what site.toml adds to its rules
 
@@ -100,10 +101,7 @@ def take(study: list[Series], place: Workplace, journal: Mapping[str, list[Line]
         reason, detail = "UNEXPECTED_ERROR", type(error).__name__
     else:
         lines = _lines(case, patient, study, place, choice)
-        for line in lines:
-            if line["role"]:
-                line["source"] = source
-                line["files"] = files[line["role"]]
+        _add_what_was_made(lines, source, files, _labels_of(study[0].study_uid, place).rows)
         return Outcome(case, patient, USED, lines)
     if before and used(before) and before[0].get("rules") == place.rules_digest and _intact(case, before, place):
         return Outcome(case, patient, reason, before, kept=True)
@@ -122,10 +120,12 @@ def _whole(study: list[Series], damaged: int) -> None:
 
 def _write(case: str, choice: Choice, study_uid: str, place: Workplace) -> dict[str, dict[str, dict[str, str]]]:
     """Write the files of a case, after all of it was read; role -> datalist key -> path and digest."""
+    labels = _labels_of(study_uid, place)
     label = place.rules.get("label") if place.labels else None
     volumes = {role: _read(series) for role, series in choice.chosen.items()}
     labelled = next(iter(place.rules["inputs"]))  # masks are drawn on the first input
-    mask = read_mask(_mask_path(study_uid, place), volumes[labelled], label) if label else None
+    series, image = choice.chosen[labelled], volumes[labelled]
+    mask = read_label_map(labels.files, series, image, label) if label else None
     if place.keep_dicom:
         _keep_dicom(case, choice, place)
     elif (place.dataset / "dicom" / case).exists():  # an earlier run kept it
@@ -152,11 +152,16 @@ def _read(series: Series) -> Volume:
         raise RefusedError("UNREADABLE_PIXELS", "a slice cannot be decoded") from error
 
 
-def _mask_path(study_uid: str, place: Workplace) -> Path:
-    path = place.labels.masks.get(study_uid) if place.labels else None
-    if path is None:
+def _labels_of(study_uid: str, place: Workplace) -> StudyLabels:
+    """What the labels say of a study; nothing when none are given or wanted."""
+    if place.labels is None or not {"label", "table"} & place.rules.keys():
+        return StudyLabels()
+    found = place.labels.studies.get(study_uid)
+    if found is None:
         raise RefusedError("LABEL_MISSING", "the labels do not name this study")
-    return path
+    if found.fault:
+        raise RefusedError("LABEL_VALUES", found.fault)
+    return found
 
 
 def _keep_dicom(case: str, choice: Choice, place: Workplace) -> None:
@@ -179,9 +184,9 @@ def _fingerprint(choice: Choice, study_uid: str, place: Workplace) -> str:
         parts += [
             sha256(file) for file in dict.fromkeys(series.files)
         ]  # a file mended in place may keep its size and its time
-    if place.labels and "label" in place.rules:
-        mask = place.labels.masks.get(study_uid)
-        parts += ["label", sha256(mask) if mask and mask.is_file() else "none"]
+    labels = _labels_of(study_uid, place)
+    parts += [sha256(file) if file.is_file() else "none" for file in labels.files]
+    parts.append(json.dumps(labels.rows, sort_keys=True))
     return pseudonym(place.key, "source", *parts)
 
 
@@ -200,6 +205,18 @@ def _intact(case: str, lines: list[Line], place: Workplace) -> bool:
 
 def _told(path: Path, dataset: Path) -> dict[str, str]:
     return {"path": path.relative_to(dataset).as_posix(), "sha256": sha256(path)}
+
+
+def _add_what_was_made(
+    lines: list[Line], source: str, files: dict[str, dict[str, dict[str, str]]], rows: tuple[Row, ...]
+) -> None:
+    """Complete the lines of the chosen series; rows of the table stand in the first of them."""
+    made = [line for line in lines if line["role"]]
+    for line in made:
+        line["source"] = source
+        line["files"] = files[line["role"]]
+    if rows:
+        made[0]["table"] = list(rows)
 
 
 def _lines(
@@ -225,6 +242,7 @@ def _lines(
             {
                 "case": case,
                 "patient": patient,
+                "study": pseudonym(place.key, "study", decision.series.study_uid),
                 "series": pseudonym(place.key, "series", decision.series.uid),
                 "series_in_study": len(decisions),
                 "decision": "used" if role else "not chosen" if code == NOT_PREFERRED else "refused",

@@ -9,6 +9,7 @@ from fedbundle.errors import DatasetError
 from fedbundle.files import read_json, sha256
 
 SECTIONS = ("training", "validation", "test")
+MAY_BE_EMPTY = "test"  # where the bundle gives it no share
 
 
 @dataclass(frozen=True)
@@ -33,10 +34,11 @@ def check_dataset(folder: Path, max_dropped: float, needed: frozenset[str] = fro
     Args:
         folder: holds datalist.json.
         max_dropped: share of cases, 0 to 1, that may be damaged or missing.
-        needed: keys of a case that the bundle trains on: its inputs and its label.
+        needed: keys of a case that the bundle trains on: its inputs, its label and the columns of its table.
 
     Raises:
-        DatasetError: no datalist, an empty section, or more cases dropped than the budget allows.
+        DatasetError: no datalist, an empty section (a test section without a share may be empty), or more cases
+            dropped than the budget allows.
     """
     path = folder / "datalist.json"
     if not path.is_file():
@@ -53,7 +55,7 @@ def check_dataset(folder: Path, max_dropped: float, needed: frozenset[str] = fro
         lost += sum(bool(why) for why in reasons)
         if section == "training":
             dropped.update(why for why in reasons if why)
-        if not kept[section]:
+        if not kept[section] and not (section == MAY_BE_EMPTY and listed.get("shares", {}).get(section) == 0):
             told = ", ".join(f"{count} {why}" for why, count in Counter(filter(None, reasons)).items()) or "none listed"
             raise DatasetError(f"section {section} must hold at least one usable case, got {told}; ingest again")
     if lost > max_dropped * total:
@@ -70,12 +72,12 @@ def _files(item: dict[str, Any]) -> dict[str, str]:
 
 def needed_keys(ingest_rules: dict[str, Any]) -> frozenset[str]:
     """Keys that each case of a bundle's dataset must have, by its configs/ingest.json."""
-    label = ingest_rules.get("label")
-    return frozenset(ingest_rules["inputs"]) | ({label["key"]} if label else set())
+    label, table = ingest_rules.get("label"), ingest_rules.get("table", {})
+    return frozenset({*ingest_rules["inputs"], *([label["key"]] if label else []), *table.get("columns", {})})
 
 
 def _damage(folder: Path, item: dict[str, Any], needed: frozenset[str]) -> str:
-    if not needed <= item["sha256"].keys():
+    if not needed <= item.keys():
         return "KEY_MISSING"
     for key, name in _files(item).items():
         file = folder / name

@@ -204,6 +204,25 @@ def utc_now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
+def lines_of(home: SiteHome, name: str, keys: set[str]) -> list[dict[str, Any]]:
+    """JSON objects of a file of the site home, one per line; none when it is not there.
+
+    Raises:
+        SiteError: a line is no object with these keys, or the file cannot be read.
+    """
+    path = home.path / name
+    try:
+        lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+        sound = all(keys <= line.keys() for line in lines)
+    except (OSError, ValueError, AttributeError) as error:
+        raise SiteError(
+            f"{name} must be readable JSON lines, got {type(error).__name__}; restore it from a backup"
+        ) from error
+    if not sound:
+        raise SiteError(f"lines of {name} must have {', '.join(sorted(keys))}, got one without; restore it")
+    return lines
+
+
 def append_line(path: Path, line: str) -> None:
     """Add one line to a text file, all of it or nothing; the caller holds the lock."""
     before = path.read_bytes() if path.exists() else b""

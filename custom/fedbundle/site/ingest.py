@@ -8,7 +8,6 @@ Every file appears whole or not at all, a study's lines follow its files, and th
 interrupted run can be run again: finished studies are recognised by keyed pseudonyms and digests, the rest is done.
 """
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,20 +18,21 @@ from fedbundle.dicom.gate import USED
 from fedbundle.dicom.identifiers import DATE
 from fedbundle.dicom.overrides import with_site
 from fedbundle.dicom.rules import checked_rules
-from fedbundle.dicom.series import Survey, survey
+from fedbundle.dicom.series import Series, survey
 from fedbundle.errors import BundleError, InputError, ResidualError, TooManyRefusedError
-from fedbundle.files import read_json, write_json
 from fedbundle.site.budget import RefusalBudget
-from fedbundle.site.case import Outcome, Workplace, take
-from fedbundle.site.dataset import SECTIONS
-from fedbundle.site.folder import DATALIST, JOURNAL, case_entries, case_of_entry, remove, working_in
+from fedbundle.site.case import Outcome, Workplace, case_of, take
+from fedbundle.site.datalist import known_patients, rebuild
+from fedbundle.site.excluded import excluded_patients
+from fedbundle.site.folder import DATALIST, JOURNAL, case_entries, remove, working_in
 from fedbundle.site.home import SiteHome
-from fedbundle.site.journal import Journal, encoded, files_of, used
-from fedbundle.site.labels import LabelSheet
+from fedbundle.site.journal import Journal, encoded, files_of, rows_of, used
+from fedbundle.site.labels.source import read_labels
 from fedbundle.site.refusal import IDENTIFIER_LEFT
 from fedbundle.site.report import Report
 from fedbundle.site.residual import leaking, needles, source_identifiers
-from fedbundle.site.splits import assign
+from fedbundle.site.structure_settings import with_structures
+from fedbundle.site.versions import remember_version
 
 UNMISTAKABLE = 12  # characters; shorter ids of one patient turn up by chance among the numbers of another
 
@@ -46,13 +46,13 @@ def ingest(
     max_refused: str = "5%",
     keep_dicom: bool = False,
 ) -> Report:
-    """Bring all studies of a folder into the dataset of a bundle.
+    """Bring all studies of a folder into the dataset of a bundle; patients who were taken out of it stay out.
 
     Args:
         home: the site; its key makes the pseudonyms.
         bundle: name of an installed bundle, or a bundle folder.
         dicom: searched recursively; names and extensions do not matter.
-        labels: CSV with study_instance_uid and mask; with it, a study without a mask is refused.
+        labels: CSV, or a folder of DICOM SEG and RTSTRUCT; with it, a study without its labels is refused.
         out: dataset folder; default: the site's folder for this bundle.
         max_refused: budget of refused studies, "5%" or "3".
         keep_dicom: also write the de-identified DICOM of the chosen series.
@@ -60,35 +60,55 @@ def ingest(
     Raises:
         InputError: a path or value cannot be used, or the folder holds no DICOM.
         BundleError: the bundle's configs/ingest.json cannot be used.
-        SiteError: `[roles]` of site.toml names a role that the bundle does not have.
+        SiteError: `[roles]` of site.toml names a role that the bundle does not have, or `[structures]` a value that its
+            label set does not have.
         OutputError: the dataset cannot be written.
         ResidualError: an identifier was found in what was written; those cases have been removed.
         TooManyRefusedError: the budget is exceeded; everything else has been written.
     """
     budget = RefusalBudget.parse(max_refused)
-    opened = _bundle(home, bundle)
-    rules = _rules(opened)
+    opened = open_bundle(home, bundle)
+    rules = with_structures(rules_of(opened), home.settings["structures"].get(opened.name, {}))
     dataset = out.expanduser().resolve() if out else home.place_for_dataset(opened.name)
     _apart(dataset, dicom.expanduser().resolve())
     site = home.role_rules(opened.name)
     with_site(rules, site)  # a role that the bundle does not have is told before anything is read
-    place = Workplace(dataset, home.key(), rules, LabelSheet.read(labels) if labels else None, keep_dicom, site)
+    place = Workplace(dataset, home.key(), rules, read_labels(labels, rules) if labels else None, keep_dicom, site)
     found = survey(dicom)
     if not found.series:
         raise InputError(f"DICOM folder must hold DICOM images, got none in {found.files} files; check the path")
     with working_in(dataset):
-        known = _known_patients(dataset, opened.name)
+        excluded = excluded_patients(home, opened.name)
+        known = known_patients(dataset, opened.name, excluded)
         journal = Journal.open(dataset / JOURNAL)
+        journal.drop_patients(excluded)
         _never_unlabel(journal, place)
-        outcomes, names = _take_all(found, place, journal)
-        splits = _finish(journal, place, opened.name, known)
+        studies = {u: s for u, s in found.studies().items() if case_of(s, place.key)[1] not in excluded}
+        outcomes, names = _take_all(studies, found.damage(), place, journal)
+        splits = rebuild(dataset, opened.name, journal, known, rules["splits"])
         _refuse_leaking_lists(dataset, names, place.all_rules)
-    masks = _masks(journal, place) if "label" in rules else None
-    report = Report(dataset, found.files, found.skipped, len(found.damaged), tuple(outcomes), splits, masks)
+        remember_version(home, dataset, opened.name)
+    report = Report(
+        dataset,
+        found.files,
+        found.skipped,
+        len(found.damaged),
+        tuple(outcomes),
+        {section: counts["cases"] for section, counts in splits.items()},
+        _labelled(journal, place) if {"label", "table"} & rules.keys() else None,
+        patients={section: counts["patients"] for section, counts in splits.items()},
+        excluded=len(found.studies()) - len(studies),
+        warnings=place.labels.warnings if place.labels else (),
+    )
     return _judged(report, budget)
 
 
-def _bundle(home: SiteHome, bundle: str) -> Bundle:
+def open_bundle(home: SiteHome, bundle: str) -> Bundle:
+    """Open an installed bundle by its name, or a bundle folder.
+
+    Raises:
+        InputError: it is neither.
+    """
     if NAME.fullmatch(bundle) and home.bundle_dir(bundle).is_dir():
         return Bundle.open(home.bundle_dir(bundle))
     if not Path(bundle).is_dir():
@@ -96,7 +116,12 @@ def _bundle(home: SiteHome, bundle: str) -> Bundle:
     return Bundle.open(Path(bundle))
 
 
-def _rules(bundle: Bundle) -> dict[str, Any]:
+def rules_of(bundle: Bundle) -> dict[str, Any]:
+    """configs/ingest.json of a bundle that has datasets.
+
+    Raises:
+        BundleError: it breaks its schema or says nothing of splits.
+    """
     rules = checked_rules(bundle.ingest_rules)
     if "splits" not in rules:
         raise BundleError(
@@ -110,33 +135,29 @@ def _apart(dataset: Path, dicom: Path) -> None:
         raise InputError(f"dataset and DICOM folder must lie apart, got {dataset} and {dicom}; choose another --out")
 
 
-def _known_patients(dataset: Path, bundle: str) -> Mapping[str, str]:
-    if not (dataset / DATALIST).is_file():
-        return {}
-    listed = read_json(dataset / DATALIST)
-    if listed.get("bundle") != bundle:
-        raise InputError(f"dataset must be of bundle {bundle}, got one of {listed.get('bundle')}; choose another --out")
-    patients: dict[str, str] = listed["patients"]
-    return patients
-
-
-def _masks(journal: Journal, place: Workplace) -> int:
-    """Cases that have a mask."""
-    return sum(place.rules["label"]["key"] in files_of(lines) for lines in journal.cases.values())
+def _labelled(journal: Journal, place: Workplace) -> int:
+    """Cases that have all labels that the bundle wants."""
+    key = place.rules.get("label", {}).get("key")
+    return sum(
+        used(lines) and (key is None or key in files_of(lines)) and ("table" not in place.rules or bool(rows_of(lines)))
+        for lines in journal.cases.values()
+    )
 
 
 def _never_unlabel(journal: Journal, place: Workplace) -> None:
-    if "label" in place.rules and place.labels is None and (count := _masks(journal, place)):
+    if place.labels is None and {"label", "table"} & place.rules.keys() and (count := _labelled(journal, place)):
         raise InputError(
-            f"--labels must be given again, since the dataset holds {count} cases with masks, got none; "
-            "give the CSV, or another --out"
+            f"--labels must be given again, since the dataset holds {count} cases with masks or other labels, "
+            "got none; give them, or another --out"
         )
 
 
-def _take_all(found: Survey, place: Workplace, journal: Journal) -> tuple[list[Outcome], set[str]]:
+def _take_all(
+    studies: dict[str, list[Series]], damage: dict[str, int], place: Workplace, journal: Journal
+) -> tuple[list[Outcome], set[str]]:
     """Take one study after the other; its lines are written when its files are, and when they hold no identifier."""
-    outcomes, names, damage = [], set(), found.damage()
-    for uid, study in tqdm(found.studies().items(), desc="studies", unit=" studies", disable=None):
+    outcomes, names = [], set()
+    for uid, study in tqdm(studies.items(), desc="studies", unit=" studies", disable=None):
         outcome = take(study, place, journal.cases, damage.get(uid, 0))
         identity = source_identifiers(study)
         wanted = needles(identity, place.all_rules)
@@ -152,24 +173,6 @@ def _take_all(found: Survey, place: Workplace, journal: Journal) -> tuple[list[O
         outcomes.append(outcome)
         names |= identity
     return outcomes, names
-
-
-def _finish(journal: Journal, place: Workplace, bundle: str, known: Mapping[str, str]) -> dict[str, int]:
-    """Write the journal in order and the datalist; remove files of cases that are not in it. Cases per section."""
-    journal.compact()
-    cases = {case: lines for case, lines in journal.cases.items() if used(lines)}
-    for entry in case_entries(place.dataset):
-        if case_of_entry(entry) not in cases:
-            remove(entry)
-    patients = assign(known, {lines[0]["patient"] for lines in cases.values()}, place.rules["splits"])
-    datalist: dict[str, Any] = {"bundle": bundle} | {section: [] for section in SECTIONS}
-    for case, lines in sorted(cases.items()):
-        patient, files = lines[0]["patient"], files_of(lines)
-        item = {"case": case, "patient": patient} | {key: file["path"] for key, file in files.items()}
-        item["sha256"] = {key: file["sha256"] for key, file in files.items()}
-        datalist[patients[patient]].append(item)
-    write_json(place.dataset / DATALIST, datalist | {"patients": dict(sorted(patients.items()))})
-    return {section: len(datalist[section]) for section in SECTIONS}
 
 
 def _refuse_leaking_lists(dataset: Path, names: set[str], rules: dict[str, Any]) -> None:

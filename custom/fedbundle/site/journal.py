@@ -5,6 +5,7 @@ journal is opened, and that study is done again.
 """
 
 import json
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,10 @@ class Journal:
         """Forget a case; `compact` takes it out of the file."""
         self.cases.pop(case, None)
 
+    def drop_patients(self, patients: Collection[str]) -> None:
+        """Forget all cases of these patients (pseudonyms); `compact` takes them out of the file."""
+        self.cases = {case: lines for case, lines in self.cases.items() if lines[0]["patient"] not in patients}
+
     def compact(self) -> None:
         """Write the newest lines of each case, in the order of the pseudonyms; whole or not at all."""
         with new_file(self.path) as part:
@@ -78,6 +83,11 @@ def used(lines: list[Line]) -> bool:
 def files_of(lines: list[Line]) -> dict[str, dict[str, str]]:
     """Files of a case by datalist key: path in the dataset, and SHA-256."""
     return {key: file for line in lines for key, file in line.get("files", {}).items()}
+
+
+def rows_of(lines: list[Line]) -> list[dict[str, Any]]:
+    """Rows of the labels' table for a case, as numbers; None where a value is missing."""
+    return [row for line in lines for row in line.get("table", [])]
 
 
 def encoded(lines: list[Line]) -> bytes:

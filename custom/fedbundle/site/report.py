@@ -1,7 +1,7 @@
 """What an ingest did, in counts, for people and for machines."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,10 @@ class Report:
     damaged: int
     outcomes: tuple[Outcome, ...]
     splits: dict[str, int]  # section -> cases
-    masks: int | None  # cases with a mask; None when the bundle wants none
+    masks: int | None  # cases with all labels; None when the bundle wants none
+    patients: dict[str, int] = field(default_factory=dict)  # section -> patients
+    excluded: int = 0  # studies of patients who were taken out
+    warnings: tuple[str, ...] = ()  # of the labels
 
     @property
     def refused(self) -> dict[str, int]:
@@ -45,7 +48,10 @@ class Report:
                 "refused": self.refused,
                 "kept": self.kept,
             },
+            "excluded": self.excluded,
             "splits": self.splits,
+            "patients": self.patients,
+            "warnings": list(self.warnings),
             **({} if self.masks is None else {"masks": self.masks}),
         }
 
@@ -57,8 +63,11 @@ class Report:
             f"({studies['unchanged']} unchanged since an earlier run), {sum(self.refused.values())} refused",
             *(f"  refused {count} {code}" for code, count in self.refused.items()),
             *([f"  {self.kept} of the refused stay in the dataset as an earlier run made them"] if self.kept else []),
+            *([f"  {self.excluded} more are of patients who were taken out, see --exclude"] if self.excluded else []),
             f"  {self.skipped} files are no DICOM images, {self.damaged} are empty or damaged",
             "  dataset: " + ", ".join(f"{count} {section}" for section, count in self.splits.items()) + self._masks(),
+            f"  of {sum(self.patients.values())} patients, each in one section only",
+            *(f"  warning: {warning}" for warning in self.warnings),
             f"  {self.dataset / 'datalist.json'}",
             f"  {self.dataset / 'ingest.jsonl'} says why each series was used or refused",
         ]
@@ -68,4 +77,4 @@ class Report:
         cases = sum(self.splits.values())
         if self.masks is None or self.masks == cases:
             return ""
-        return f"; {cases - self.masks} of {cases} have no mask and cannot be trained on, see --labels"
+        return f"; {cases - self.masks} of {cases} have no labels and cannot be trained on, see --labels"

@@ -23,9 +23,13 @@ from fedbundle.dicom.deidentify import identifiers
 from fedbundle.dicom.needles import Needles
 from fedbundle.dicom.series import Series
 from fedbundle.errors import ResidualError
-from fedbundle.site import case, journal, labels, refusal
+from fedbundle.site import case, journal, refusal
+from fedbundle.site.labels import label_map, mask, references, rtstruct, segmentation, sheet, structures, table
 
-LINE_MAKERS = (gate, objects, roles, rules_of_roles, split, stack, technical, case, journal, labels, refusal)
+LINE_MAKERS = (
+    *(gate, objects, roles, rules_of_roles, split, stack, technical, case, journal, refusal),
+    *(label_map, mask, references, rtstruct, segmentation, sheet, structures, table),
+)
 HARMLESS = frozenset({"DS", "IS", "TM", "US", "SS", "UL", "SL", "FD", "FL", "CS"})  # VRs that differ by slice
 WORD = re.compile(r"[a-z0-9.]+")
 

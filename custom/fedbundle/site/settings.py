@@ -5,6 +5,7 @@ from typing import Any
 from fedbundle.bundle.layout import NAME
 from fedbundle.errors import SiteError
 from fedbundle.site.role_settings import check_roles
+from fedbundle.site.structure_settings import check_structures
 
 TEMPLATE = """\
 # Settings of this site home. The hospital owns this file; reissued kits do not touch it.
@@ -24,6 +25,10 @@ max_dropped = 0.05 # share of a dataset's cases that may be missing or damaged b
 # docs/reference/ingest-rules.md tells each key. Without the #, for the input `image` of the bundle:
 # [roles.prostate_mri_zones.image]
 # prefer = ["axial highres"]
+[structures]
+# What you call the structures of a DICOM SEG or RTSTRUCT, by voxel value of the bundle's label set:
+# [structures.prostate_mri_zones]
+# 2 = ["my name for the peripheral zone"]
 
 [datasets]
 # Datasets lie in datasets/<bundle>. One that lies elsewhere is named here, absolute or relative to this folder:
@@ -46,7 +51,7 @@ def checked_settings(raw: dict[str, Any]) -> dict[str, Any]:
     Raises:
         SiteError: a key is unknown or missing, or a value has the wrong type or range.
     """
-    tables = ("gpus", "limits", "datasets", "roles")
+    tables = ("gpus", "limits", "datasets", "roles", "structures")
     settings = {table: {} for table in tables} | raw
     _known("", settings, ("name", *tables))
     if not isinstance(settings.get("name"), str):
@@ -66,6 +71,7 @@ def checked_settings(raw: dict[str, Any]) -> dict[str, Any]:
         if not isinstance(folder, str) or not folder:
             raise _wrong(f"datasets.{bundle}", "a folder", folder)
     check_roles(settings["roles"])
+    check_structures(settings["structures"])
     return settings
 
 

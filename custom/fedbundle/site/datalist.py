@@ -1,0 +1,70 @@
+"""`datalist.json`: made from the journal, split by patient."""
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from fedbundle.errors import InputError
+from fedbundle.files import read_json, write_json
+from fedbundle.site.dataset import SECTIONS
+from fedbundle.site.folder import DATALIST, case_entries, case_of_entry, remove
+from fedbundle.site.journal import Journal, files_of, rows_of, used
+from fedbundle.site.splits import assign
+
+Splits = dict[str, dict[str, int]]  # section -> cases, patients
+
+
+def known_patients(dataset: Path, bundle: str, excluded: Collection[str] = ()) -> dict[str, str]:
+    """Section of each patient whom an earlier run has met, but for the excluded; none without a datalist.
+
+    Raises:
+        InputError: the dataset is of another bundle.
+    """
+    if not (dataset / DATALIST).is_file():
+        return {}
+    listed = read_json(dataset / DATALIST)
+    if listed.get("bundle") != bundle:
+        raise InputError(f"dataset must be of bundle {bundle}, got one of {listed.get('bundle')}; choose another --out")
+    patients: dict[str, str] = listed["patients"]
+    return {patient: section for patient, section in patients.items() if patient not in excluded}
+
+
+def rebuild(
+    dataset: Path, bundle: str, journal: Journal, known: Mapping[str, str], shares: Mapping[str, float]
+) -> Splits:
+    """Write the journal in order and the datalist; remove files of cases that are not in it.
+
+    Args:
+        dataset: the dataset's folder, which the caller has locked.
+        bundle: its name.
+        journal: newest lines of every case.
+        known: sections from earlier runs, see `assign`.
+        shares: `splits` of configs/ingest.json.
+
+    Raises:
+        OutputError: the dataset cannot be written.
+    """
+    journal.compact()
+    cases = {case: lines for case, lines in journal.cases.items() if used(lines)}
+    for entry in case_entries(dataset):
+        if case_of_entry(entry) not in cases:
+            remove(entry)
+    patients = assign(known, {lines[0]["patient"] for lines in cases.values()}, shares)
+    datalist: dict[str, Any] = {"bundle": bundle} | {section: [] for section in SECTIONS}
+    for case, lines in sorted(cases.items()):
+        datalist[patients[lines[0]["patient"]]] += _items(case, lines)
+    datalist["shares"] = dict(shares)
+    write_json(dataset / DATALIST, datalist | {"patients": dict(sorted(patients.items()))})
+    return {section: _counts(datalist[section]) for section in SECTIONS}
+
+
+def _items(case: str, lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One item per row of the table: of the study, or of each side of it; one where there is no table."""
+    files = files_of(lines)
+    item = {"case": case, "patient": lines[0]["patient"]} | {key: file["path"] for key, file in files.items()}
+    digests = {"sha256": {key: file["sha256"] for key, file in files.items()}}
+    return [item | row | digests for row in rows_of(lines) or [{}]]
+
+
+def _counts(items: list[dict[str, Any]]) -> dict[str, int]:
+    return {"cases": len({item["case"] for item in items}), "patients": len({item["patient"] for item in items})}

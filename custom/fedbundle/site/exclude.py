@@ -1,0 +1,193 @@
+"""`fedbundle ingest --exclude`: takes patients out of a dataset for good, and says which runs had used them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fedbundle.bundle.layout import NAME
+from fedbundle.dicom.deidentify import pseudonym
+from fedbundle.dicom.series import survey
+from fedbundle.errors import InputError
+from fedbundle.files import read_json
+from fedbundle.site.case import case_of
+from fedbundle.site.datalist import known_patients, rebuild
+from fedbundle.site.dataset import SECTIONS
+from fedbundle.site.excluded import exclusions, record_exclusions
+from fedbundle.site.folder import CASE, DATALIST, JOURNAL, remove, working_in
+from fedbundle.site.home import SiteHome, lines_of
+from fedbundle.site.ingest import open_bundle, rules_of
+from fedbundle.site.journal import Journal, used
+from fedbundle.site.versions import remember_version, versions
+
+PICTURES = "qc.html"  # shows every case; the next ingest makes it anew
+MOST_TOLD = 20
+
+
+@dataclass(frozen=True)
+class Exclusion:
+    """What an exclusion did; counts and pseudonyms only."""
+
+    patients: int  # named by the list
+    cases: int  # taken out of the dataset now
+    splits: dict[str, int]  # section -> cases left; empty without a dataset
+    runs: tuple[dict[str, Any], ...]  # job, time, recipe_digest, dataset, patients by section
+    unknown_runs: int  # of which nobody knows who was in their dataset
+    elsewhere: tuple[str, ...]  # bundles whose datasets still hold one of the patients
+
+    def data(self) -> dict[str, Any]:
+        """For machines."""
+        return {
+            "excluded": {"patients": self.patients, "cases": self.cases},
+            "splits": self.splits,
+            "runs": list(self.runs),
+            "runs_of_unknown_version": self.unknown_runs,
+            "also_in": list(self.elsewhere),
+        }
+
+    def text(self) -> str:
+        """For people."""
+        left = ", ".join(f"{count} {section}" for section, count in self.splits.items())
+        lines = [f"{self.patients} patients are excluded; {self.cases} cases of them were taken out now"]
+        lines += [f"  left in the dataset: {left}"] if left else []
+        lines += [f"  still in the dataset of {name}; exclude them there as well" for name in self.elsewhere]
+        lines += [] if self.runs else ["  no run on record had used them"]
+        for run in self.runs:
+            told = ", ".join(f"{count} in {section}" for section, count in run["patients"].items() if count)
+            lines.append(f"  run {run['job']} of {run['time']} had used them: {told}")
+        if self.unknown_runs:
+            lines.append(f"  {self.unknown_runs} runs used a version that versions.jsonl does not know")
+        return "\n".join(lines)
+
+
+def exclude(home: SiteHome, bundle: str, listed: Path, out: Path | None = None, dicom: Path | None = None) -> Exclusion:
+    """Take patients out: their files, lines and items, and remember it; all studies of a patient go.
+
+    The exclusion is remembered first. So after an interruption the same command, or any ingest, completes it.
+
+    Args:
+        home: the site; its key makes the pseudonyms.
+        bundle: name of an installed bundle, or a bundle folder.
+        listed: text file, one PatientID, StudyInstanceUID, or pseudonym of a patient or case per line.
+        out: dataset folder; default: the site's folder for this bundle. Where there is no dataset yet, the exclusion
+            is only remembered.
+        dicom: folder whose studies may be named as well, before they are ingested.
+
+    Raises:
+        InputError: the list cannot be read or is empty, or a line of it names nobody known; nothing is changed then.
+        BundleError: the bundle's configs/ingest.json cannot be used.
+        OutputError: the dataset or the site home cannot be written.
+    """
+    entries = _entries(listed)
+    opened = open_bundle(home, bundle)
+    shares, bundle = rules_of(opened)["splits"], opened.name
+    dataset = out.expanduser().resolve() if out else home.place_for_dataset(bundle)
+    if not (dataset / JOURNAL).is_file():
+        patients = _resolved(entries, _Known(home, bundle, {}, dicom))
+        record_exclusions(home, bundle, patients)
+        return _told(home, bundle, set(patients), 0, {})
+    with working_in(dataset):
+        known = known_patients(dataset, bundle)
+        journal = Journal.open(dataset / JOURNAL)
+        patients = _resolved(entries, _Known(home, bundle, journal.cases, dicom))
+        record_exclusions(home, bundle, patients)
+        before = sum(map(used, journal.cases.values()))
+        journal.drop_patients(patients)
+        if (dataset / PICTURES).is_file():
+            remove(dataset / PICTURES)
+        left = {patient: section for patient, section in known.items() if patient not in patients}
+        splits = {name: counts["cases"] for name, counts in rebuild(dataset, bundle, journal, left, shares).items()}
+        remember_version(home, dataset, bundle)
+    return _told(home, bundle, set(patients), before - sum(splits.values()), splits)
+
+
+class _Known:
+    """All patients and studies that an entry of the list may name: pseudonym of the patient by that of the study."""
+
+    def __init__(self, home: SiteHome, bundle: str, cases: dict[str, list[dict[str, Any]]], dicom: Path | None) -> None:
+        self.key = home.key()
+        self.cases: dict[str, str] = {case: lines[0]["patient"] for case, lines in cases.items()}
+        self.studies: dict[str, str] = {
+            line.get("study", ""): line["patient"] for lines in cases.values() for line in lines
+        }
+        for line in exclusions(home, bundle):
+            self.studies |= dict.fromkeys(line["studies"], line["patient"])
+        for uid, study in survey(dicom).studies().items() if dicom else ():
+            self.studies[pseudonym(self.key, "study", uid)] = case_of(study, self.key)[1]
+        self.patients = {*self.studies.values(), *self.cases.values()}
+        for line in versions(home, bundle):
+            self.patients |= {patient for section in line["patients"].values() for patient in section}
+        self.patients |= {line["patient"] for line in exclusions(home, bundle)}
+
+    def patient(self, entry: str) -> str:
+        """Pseudonym of the patient whom an entry names, or ""."""
+        if entry in self.patients:
+            return entry
+        if CASE.fullmatch(entry) and entry in self.cases:
+            return self.cases[entry]
+        if found := self.studies.get(pseudonym(self.key, "study", entry)):
+            return found
+        of_id = (pseudonym(self.key, kind, entry) for kind in ("patient", "patient of study"))
+        return next((found for found in of_id if found in self.patients), "")
+
+    def studies_of(self, patient: str) -> list[str]:
+        """Keyed digests of the studies of a patient."""
+        return sorted(study for study, owner in self.studies.items() if owner == patient)
+
+
+def _entries(path: Path) -> dict[int, str]:
+    """Line number -> what it names."""
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "no text in UTF-8"
+        raise InputError(f"--exclude must be a readable text file, got {reason} for {path}; check it") from error
+    entries = {number: line.strip() for number, line in enumerate(lines, start=1) if line.strip()}
+    if not entries:
+        raise InputError("--exclude must name at least one patient or study, got an empty file; check it")
+    return entries
+
+
+def _resolved(entries: dict[int, str], known: _Known) -> dict[str, list[str]]:
+    """Studies by patient, for all patients whom the list names."""
+    found = {number: known.patient(entry) for number, entry in entries.items()}
+    if nobody := [str(number) for number, patient in found.items() if not patient]:
+        told = ", ".join(nobody[:MOST_TOLD]) + (", ..." if len(nobody) > MOST_TOLD else "")
+        raise InputError(
+            "--exclude must name patients or studies that this dataset or --dicom knows, got nobody known in "
+            f"{len(nobody)} of {len(found)} lines ({told}); mend them; nobody was taken out"
+        )
+    return {patient: known.studies_of(patient) for patient in found.values()}
+
+
+def _told(home: SiteHome, bundle: str, patients: set[str], cases: int, splits: dict[str, int]) -> Exclusion:
+    held = {line["dataset"]: line["patients"] for line in versions(home, bundle)}
+    runs: dict[tuple[str, str], dict[str, Any]] = {}
+    unknown = set()
+    for run in lines_of(home, "runs.jsonl", {"job", "bundle", "dataset"}):
+        if run["bundle"] != bundle:
+            continue
+        if run["dataset"] not in held:
+            unknown.add((run["job"], run["dataset"]))
+            continue
+        counts = {section: len(patients & set(held[run["dataset"]].get(section, []))) for section in SECTIONS}
+        if any(counts.values()):
+            runs.setdefault((run["job"], run["dataset"]), run | {"patients": counts})
+    return Exclusion(
+        len(patients), cases, splits, tuple(runs.values()), len(unknown), _elsewhere(home, bundle, patients)
+    )
+
+
+def _elsewhere(home: SiteHome, bundle: str, patients: set[str]) -> tuple[str, ...]:
+    """Other bundles whose dataset at its usual place lists one of the patients."""
+    found = []
+    for name in sorted(_bundles(home) - {bundle}):
+        listing = home.dataset_dir(name) / DATALIST
+        if listing.is_file() and patients & set(read_json(listing).get("patients", {})):
+            found.append(name)
+    return tuple(found)
+
+
+def _bundles(home: SiteHome) -> set[str]:
+    """Bundles that have a dataset here, installed or not."""
+    made = {entry.name for entry in (home.path / "datasets").iterdir() if NAME.fullmatch(entry.name)}
+    return {*made, *home.settings["datasets"]}

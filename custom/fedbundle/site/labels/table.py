@@ -1,0 +1,116 @@
+"""The bundle's table: which columns it declares, and what a cell of the CSV means as a number."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from fedbundle.errors import BundleError
+from fedbundle.site.labels.study import Row
+
+NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d{1,2})?", re.ASCII | re.IGNORECASE)
+EVENTS = {"0": "censored", "1": "event", "2": "competing event"}
+SIDES = {"l": "L", "left": "L", "r": "R", "right": "R"}  # as Image Laterality (0020,0062) codes them
+SIDE = "laterality"
+
+
+class CellError(ValueError):
+    """A cell breaks a rule; the text is the rule, never the cell."""
+
+
+def columns_of(rules: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Columns that the bundle declares; empty when it wants no table.
+
+    Raises:
+        BundleError: a column has the name of an image or mask of the datalist.
+    """
+    columns: dict[str, dict[str, Any]] = rules.get("table", {}).get("columns", {})
+    taken = {*rules["inputs"], *([rules["label"]["key"]] if "label" in rules else [])}
+    if both := sorted(taken & columns.keys()):
+        raise BundleError(f"table of configs/ingest.json must have columns of its own, got {both[0]}; rename it")
+    return columns
+
+
+def per_side(rules: dict[str, Any]) -> bool:
+    """The table has one row per study and side of the body."""
+    return bool(rules.get("table", {}).get("per") == "side")
+
+
+def value_of(cell: str, column: dict[str, Any]) -> int | float | None:
+    """What a cell means; None when it is empty and the column may be.
+
+    Raises:
+        CellError: it breaks the column's rule.
+    """
+    if not cell:
+        if column.get("missing"):
+            return None
+        raise CellError("not empty")
+    return TYPES[column["type"]](cell, column)
+
+
+def row_of(cells: dict[str, str], rules: dict[str, Any]) -> Row:
+    """One row of the table.
+
+    Raises:
+        CellError: a cell breaks its column's rule; the text names the column.
+    """
+    row: Row = {}
+    if per_side(rules):
+        row[SIDE] = _side(cells[SIDE])
+    for name, column in columns_of(rules).items():
+        try:
+            row[name] = value_of(cells.get(name, ""), column)
+        except CellError as error:
+            raise CellError(f"{name} must be {error}") from None
+    return row
+
+
+def _side(cell: str) -> str:
+    if cell.lower() not in SIDES:
+        raise CellError(f"{SIDE} must be left or right")
+    return SIDES[cell.lower()]
+
+
+def _category(cell: str, column: dict[str, Any]) -> int:
+    found = {int(value) for value, meaning in column["values"].items() if cell.lower() in (value, meaning.lower())}
+    if len(found) != 1:
+        raise CellError(f"one of {', '.join(column['values'].values())}")
+    return found.pop()
+
+
+def _number(cell: str, column: dict[str, Any]) -> float:
+    low, high = column["min"], column["max"]
+    found = float(cell) if NUMBER.fullmatch(cell) else None
+    if found is None or not low <= found <= high:
+        raise CellError(f"a number from {low:g} to {high:g} with a decimal point")
+    return found
+
+
+def _integer(cell: str, column: dict[str, Any]) -> int:
+    found = _number(cell, column)
+    if not found.is_integer():
+        raise CellError(f"a whole number from {column['min']:g} to {column['max']:g}")
+    return int(found)
+
+
+def _time(cell: str, column: dict[str, Any]) -> float:
+    found = float(cell) if NUMBER.fullmatch(cell) else 0.0
+    if not 0 < found <= column["max"]:
+        raise CellError(f"a time above 0 and up to {column['max']:g} {column['unit']}")
+    return found
+
+
+def _event(cell: str, column: dict[str, Any]) -> int:
+    values = column.get("values", EVENTS)
+    if cell not in values:
+        raise CellError(f"one of {', '.join(values)}")
+    return int(cell)
+
+
+TYPES: dict[str, Callable[[str, dict[str, Any]], int | float]] = {
+    "category": _category,
+    "number": _number,
+    "integer": _integer,
+    "time": _time,
+    "event": _event,
+}

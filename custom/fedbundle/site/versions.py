@@ -1,0 +1,36 @@
+"""`versions.jsonl` of the site home: which patients, by pseudonym, stood in which version of a dataset."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from fedbundle.files import read_json, sha256
+from fedbundle.site.dataset import SECTIONS
+from fedbundle.site.folder import DATALIST
+from fedbundle.site.home import SiteHome, append_line, lines_of, utc_now
+
+VERSIONS = "versions.jsonl"
+
+
+def remember_version(home: SiteHome, dataset: Path, bundle: str) -> None:
+    """Note who is in the datalist as it stands now; once per version.
+
+    Raises:
+        SiteError: a line of versions.jsonl is damaged.
+        OutputError: the site home cannot be written.
+    """
+    digest, listed = sha256(dataset / DATALIST), read_json(dataset / DATALIST)
+    with home.lock():
+        if digest not in {line["dataset"] for line in versions(home, bundle)}:
+            patients = {section: sorted({item["patient"] for item in listed[section]}) for section in SECTIONS}
+            entry = {"time": utc_now(), "bundle": bundle, "dataset": digest, "patients": patients}
+            append_line(home.path / VERSIONS, json.dumps(entry))
+
+
+def versions(home: SiteHome, bundle: str) -> list[dict[str, Any]]:
+    """Versions of the datasets of a bundle: time, dataset (SHA-256 of datalist.json), patients by section.
+
+    Raises:
+        SiteError: a line is damaged.
+    """
+    return [line for line in lines_of(home, VERSIONS, {"bundle", "dataset", "patients"}) if line["bundle"] == bundle]

@@ -1,0 +1,190 @@
+"""Withdrawn consent: a patient goes with every trace of data, does not come back, and the runs are told."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydicom import dcmread
+from samples.dicom_series import Stack
+from samples.dicom_studies import write_study
+from samples.labelled_site import LabelledSite
+
+from fedbundle.cli import main
+from fedbundle.dicom.deidentify import pseudonym
+from fedbundle.errors import InputError, OutputError, SiteError
+from fedbundle.files import read_json, sha256
+from fedbundle.site import exclude as module
+from fedbundle.site.exclude import Exclusion, exclude
+from fedbundle.site.home import SiteHome
+from fedbundle.site.ingest import ingest
+
+
+@pytest.fixture(scope="module")
+def ingested(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> LabelledSite:
+    """A site with four ingested studies of three patients: the first two are of one."""
+    made = LabelledSite.make(tmp_path_factory.mktemp("hospital"), repository, 4)
+    for file in (made.dicom / "Testperson_Zebulon_2").rglob("0*"):
+        image = dcmread(file)
+        image.PatientID = patient_id(1)
+        image.save_as(file)
+    made.ingest(made.sheet(4))
+    return made
+
+
+@pytest.fixture
+def site(ingested: LabelledSite, tmp_path: Path) -> LabelledSite:
+    """A copy of it."""
+    return ingested.copy(tmp_path / "copy")
+
+
+def patient_id(study: int) -> str:
+    """PatientID of a study's patient."""
+    return f"PAT-{4711 + study:06d}"
+
+
+def take_out(site: LabelledSite, *entries: str, dicom: Path | None = None) -> Exclusion:
+    """Exclude these."""
+    listed = site.dicom.parent / "withdrawn.txt"
+    listed.write_text("\n".join(entries))
+    return exclude(site.home, str(site.bundle), listed, dicom=dicom)
+
+
+def traces(site: LabelledSite, patient: str, cases: set[str]) -> list[str]:
+    """Names of the dataset's files that tell of a patient."""
+    dataset = site.home.dataset_dir("prostate_mri_zones")
+    files = [path for path in dataset.rglob("*") if path.is_file()]
+    words = {patient, *cases}
+    return [
+        path.name
+        for path in files
+        if any(word in path.name or (path.suffix != ".gz" and word in path.read_text()) for word in words)
+    ]
+
+
+def run(site: LabelledSite, job: str) -> None:
+    """Note a run on the dataset as it is."""
+    digest = sha256(site.home.dataset_dir("prostate_mri_zones") / "datalist.json")
+    site.home.record_run({"job": job, "bundle": "prostate_mri_zones", "recipe_digest": "d", "dataset": digest})
+
+
+@pytest.mark.parametrize("way", ["patient id", "study", "patient pseudonym", "case pseudonym"])
+def test_a_patient_named_in_any_way_goes_with_all_studies(way: str, site: LabelledSite) -> None:
+    patient = pseudonym(site.home.key(), "patient", patient_id(1))
+    cases = {item["case"] for item in site.items() if item["patient"] == patient}
+    assert len(cases) == 2
+    names = {"patient id": patient_id(1), "study": Stack(study=2).study_uid, "patient pseudonym": patient}
+    done = take_out(site, names.get(way) or min(cases))
+    assert (done.patients, done.cases, sum(done.splits.values())) == (1, 2, 2)
+    assert traces(site, patient, cases) == []
+    assert len(list((site.home.dataset_dir("prostate_mri_zones") / "images").iterdir())) == 2
+    remembered = (site.home.path / "excluded.jsonl").read_text()
+    assert patient in remembered and patient_id(1) not in remembered and Stack(study=2).study_uid not in remembered
+    again = take_out(site, names.get(way, patient))
+    assert (again.patients, again.cases) == (1, 0)
+    assert (site.home.path / "excluded.jsonl").read_text() == remembered
+
+
+def test_a_later_ingest_does_not_bring_them_back(site: LabelledSite) -> None:
+    take_out(site, patient_id(1))
+    before = site.datalist()
+    write_study(site.dicom, 5)
+    report = site.ingest(site.sheet(5))
+    assert (report.excluded, len(report.outcomes), report.refused) == (2, 3, {})
+    assert "2 more are of patients who were taken out" in report.text()
+    assert {item["case"] for s in before["shares"] for item in before[s]} < {item["case"] for item in site.items()}
+    other = site.dicom.parent / "elsewhere"
+    assert ingest(site.home, str(site.bundle), site.dicom, site.sheet(5), other).excluded == 2
+
+
+def test_the_runs_that_had_used_them_are_listed(site: LabelledSite) -> None:
+    run(site, "first")
+    run(site, "first")  # its client was started again
+    write_study(site.dicom, 5)
+    site.ingest(site.sheet(5))
+    run(site, "second")
+    site.home.record_run({"job": "older", "bundle": "prostate_mri_zones", "recipe_digest": "d", "dataset": "0" * 64})
+    site.home.record_run({"job": "other", "bundle": "balls", "recipe_digest": "d", "dataset": "0" * 64})
+    late = take_out(site, patient_id(5))
+    assert [entry["job"] for entry in late.runs] == ["second"]
+    run(site, "third")
+    both = take_out(site, patient_id(1), patient_id(5))
+    assert [entry["job"] for entry in both.runs] == ["first", "second", "third"]
+    assert [sum(entry["patients"].values()) for entry in both.runs] == [1, 2, 1]
+    assert both.unknown_runs == 1
+    text = both.text()
+    assert "run first of 20" in text and "1 runs used a version that versions.jsonl does not know" in text
+
+
+def test_naming_nobody_known_changes_nothing_and_says_so(
+    site: LabelledSite, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = site.datalist()
+    with pytest.raises(InputError, match=r"nobody known in 2 of 3 lines \(1, 4\)") as caught:
+        take_out(site, "PAT-99", patient_id(1), "", "1.2.3.4")
+    assert "PAT-99" not in str(caught.value)
+    assert site.datalist() == before and not (site.home.path / "excluded.jsonl").exists()
+    listed = site.dicom.parent / "withdrawn.txt"
+    command = ["ingest", "--site", str(site.home.path), "--bundle", str(site.bundle), "--exclude", str(listed)]
+    assert main(command) == 10
+    for content in (b"", b"\n\n", b"\xff\xfe\x00"):
+        listed.write_bytes(content)
+        assert main(command) == 10
+    assert main([*command[:-1], str(listed) + "x"]) == 10
+    capsys.readouterr()
+    listed.write_text(patient_id(3))
+    assert main([*command, "--json"]) == 0
+    told: dict[str, Any] = json.loads(capsys.readouterr().out)
+    assert told["exclusion"]["excluded"] == {"patients": 1, "cases": 1}
+
+
+def test_a_refusal_list_works_before_the_first_ingest(tmp_path: Path, repository: Path) -> None:
+    site = LabelledSite.make(tmp_path, repository, 2)
+    with pytest.raises(InputError, match="nobody known in 1 of 1"):
+        take_out(site, patient_id(2))
+    done = take_out(site, patient_id(2), dicom=site.dicom)
+    assert (done.patients, done.cases, done.splits) == (1, 0, {})
+    report = site.ingest(site.sheet(2))
+    assert report.excluded == 1 and len(site.items()) == 1
+
+
+def test_an_interrupted_exclusion_is_completed_by_the_next_ingest(
+    site: LabelledSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OutputError("disk full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "rebuild", full)
+        with pytest.raises(OutputError):
+            take_out(site, Stack(study=2).study_uid)
+    assert len(site.items()) == 4
+    site.ingest(site.sheet(4))
+    assert len(site.items()) == 2
+    assert take_out(site, Stack(study=2).study_uid).cases == 0  # known still, by the study
+
+
+def test_pictures_of_them_go_and_other_datasets_are_told(site: LabelledSite) -> None:
+    dataset = site.home.dataset_dir("prostate_mri_zones")
+    (dataset / "qc.html").write_text("pictures")
+    other = site.home.dataset_dir("brain_mri_anomaly")
+    other.mkdir(parents=True)
+    (other / "datalist.json").write_text((dataset / "datalist.json").read_text())
+    done = take_out(site, patient_id(3))
+    assert not (dataset / "qc.html").exists()
+    assert done.elsewhere == ("brain_mri_anomaly",)
+    assert len(read_json(other / "datalist.json")["patients"]) == 3
+
+
+def test_damaged_records_of_the_site_are_told(site: LabelledSite) -> None:
+    for name, line in {"versions.jsonl": "{}", "excluded.jsonl": "[]", "runs.jsonl": "x"}.items():
+        path = site.home.path / name
+        kept = path.read_text() if path.exists() else None
+        path.write_text(f"{line}\n")
+        with pytest.raises(SiteError, match=f"{name}.*restore it"):
+            take_out(site, patient_id(3))
+        if kept is None:
+            path.unlink()
+        else:
+            path.write_text(kept)
+    assert SiteHome.open(site.home.path).name == "hospital-a"
