@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 
 CUSTOM = Path(__file__).resolve().parents[1] / "custom"
-GROUND = {"errors", "files"}
+GROUND = {"errors", "files", "interrupts"}
 BELOW_SITE = GROUND | {"bundle", "dicom"}
 MAY_IMPORT = {
     "__init__": set[str](),
     "errors": set[str](),
     "files": {"errors"},
+    "interrupts": set[str](),
     "bundle": GROUND,
     "dicom": GROUND,
     "site": BELOW_SITE,
