@@ -172,8 +172,17 @@ class Ingest(SiteVerb):
     bundle: str
     """Bundle whose configs/ingest.json says what is wanted: name of an installed bundle or a bundle folder."""
 
-    dicom: Path
-    """Folder with DICOM files, searched recursively; names and extensions do not matter."""
+    dicom: Path | None = None
+    """Folder with DICOM files, searched recursively, or a zip; names and extensions do not matter."""
+
+    dicomweb: str | None = None
+    """URL of a DICOMweb service instead; credentials stand in [dicomweb.NAME] of site.toml, never here."""
+
+    pacs: str | None = None
+    """NAME of a PACS instead, as [pacs.NAME] of site.toml describes it (C-FIND with C-GET or C-MOVE)."""
+
+    studies: Path | None = None
+    """Studies wanted of a server: one StudyInstanceUID per line, or a CSV that begins with them; default: --labels."""
 
     labels: Path | None = None
     """CSV with the columns study_instance_uid and mask (path of a NIfTI label map, relative to the CSV)."""
@@ -193,13 +202,19 @@ class Ingest(SiteVerb):
     def run(self) -> Outcome:
         """Ingest."""
         if self.explain:
+            from fedbundle.errors import InputError
             from fedbundle.site.explain import explain
 
+            if self.dicom is None:
+                raise InputError("--explain must come with --dicom, got none; give the folder that was ingested")
             folders = [str(folder) for folder in explain(self.home(), self.dicom, self.explain)]
             return Outcome("\n".join(folders), {"case": self.explain, "folders": folders})
         from fedbundle.site.ingest import ingest
+        from fedbundle.site.sources import chosen_source
 
-        report = ingest(self.home(), self.bundle, self.dicom, self.labels, self.out, self.max_refused, self.keep_dicom)
+        home = self.home()
+        source = chosen_source(home, self.dicom, self.dicomweb, self.pacs, self.studies, self.labels)
+        report = ingest(home, self.bundle, source, self.labels, self.out, self.max_refused, self.keep_dicom)
         return Outcome(report.text(), report.data())
 
 

@@ -14,14 +14,16 @@ from fedbundle.dicom.deidentify import deidentify, patient_pseudonym, pseudonym
 from fedbundle.dicom.gate import USED
 from fedbundle.dicom.header import text, tolerant
 from fedbundle.dicom.roles import NOT_PREFERRED, Choice, choose
+from fedbundle.dicom.rules import misfit
 from fedbundle.dicom.series import Series
+from fedbundle.dicom.sources.announced import Announced, shortfall
 from fedbundle.dicom.technical import technical
 from fedbundle.dicom.volume import Volume, write_nifti
 from fedbundle.errors import DicomError, OutputError
 from fedbundle.files import new_folder, sha256
 from fedbundle.site.journal import Line, files_of, used
 from fedbundle.site.labels import LabelSheet, read_mask
-from fedbundle.site.refusal import RefusedError
+from fedbundle.site.refusal import MISSING_INSTANCES, RefusedError
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,26 @@ def case_of(study: list[Series], key: bytes) -> tuple[str, str]:
     return pseudonym(key, "case", patient, study[0].study_uid), patient
 
 
-def take(study: list[Series], place: Workplace, journal: Mapping[str, list[Line]], damaged: int = 0) -> Outcome:
+def mark_of(study_uid: str, announced: Mapping[str, Announced], place: Workplace) -> str:
+    """Keyed digest of all that decides about a study but its images: series and counts, rules, mask."""
+    counts = [f"{uid} {told.instances}" for uid, told in sorted(announced.items())]
+    return pseudonym(place.key, "announced", study_uid, *counts, *_asked_of(study_uid, place))
+
+
+def unchanged(case: str, lines: list[Line], place: Workplace) -> Outcome | None:
+    """The case of an earlier run as it stands, if its files are as that run left them."""
+    if not _intact(case, lines, place):
+        return None
+    return Outcome(case, lines[0]["patient"], USED, lines, resumed=True)
+
+
+def take(
+    study: list[Series],
+    place: Workplace,
+    journal: Mapping[str, list[Line]],
+    damaged: int = 0,
+    announced: Mapping[str, Announced] | None = None,
+) -> Outcome:
     """Bring one study into the dataset, or say why not; a study that an earlier run finished is left as it is.
 
     A worse copy of a study never takes away the case that a better one gave: as long as the rules are the same, the
@@ -69,6 +90,7 @@ def take(study: list[Series], place: Workplace, journal: Mapping[str, list[Line]
         place: what to do it with.
         journal: lines of earlier runs by case.
         damaged: files that lie among those of the study and cannot be read.
+        announced: series as the source counts them, where it can.
 
     Raises:
         OutputError: the dataset cannot be written, which no other study would survive either.
@@ -76,9 +98,11 @@ def take(study: list[Series], place: Workplace, journal: Mapping[str, list[Line]
     case, patient = case_of(study, place.key)
     before = journal.get(case)
     choice: Choice | None = None
+    short = shortfall(study, announced or {})
     try:
         _whole(study, damaged)
         choice = choose(study, place.rules)
+        _complete(study, choice, short, announced or {}, place.rules)
         if choice.code != USED:
             raise RefusedError(choice.code, choice.detail)
         source = _fingerprint(choice, study[0].study_uid, place)
@@ -92,7 +116,7 @@ def take(study: list[Series], place: Workplace, journal: Mapping[str, list[Line]
     except Exception as error:  # one bad study never stops the rest; what it was stands in the log, never its words
         reason, detail = "UNEXPECTED_ERROR", type(error).__name__
     else:
-        lines = _lines(case, patient, study, place, choice)
+        lines = _lines(case, patient, study, place, choice, short)
         for line in lines:
             if line["role"]:
                 line["source"] = source
@@ -100,7 +124,7 @@ def take(study: list[Series], place: Workplace, journal: Mapping[str, list[Line]
         return Outcome(case, patient, USED, lines)
     if before and used(before) and before[0].get("rules") == place.rules_digest and _intact(case, before, place):
         return Outcome(case, patient, reason, before, kept=True)
-    return Outcome(case, patient, reason, _lines(case, patient, study, place, choice, (reason, detail)))
+    return Outcome(case, patient, reason, _lines(case, patient, study, place, choice, short, (reason, detail)))
 
 
 def _whole(study: list[Series], damaged: int) -> None:
@@ -111,6 +135,25 @@ def _whole(study: list[Series], damaged: int) -> None:
         patients = {text(header, "PatientID") for series in study for header, _ in series.kinds("PatientID")}
     if len(patients) > 1:
         raise RefusedError("MIXED_PATIENTS", f"{len(patients)} patient ids in one study")
+
+
+def _complete(
+    study: list[Series],
+    choice: Choice,
+    short: Mapping[str, str],
+    announced: Mapping[str, Announced],
+    rules: dict[str, Any],
+) -> None:
+    """No series is short that was chosen, or that might have been had all of it arrived."""
+    present, roles = {series.uid: series for series in study}, rules["inputs"].values()
+    chosen = {series.uid for series in choice.chosen.values()}
+    for uid, detail in short.items():
+        modality = announced[uid].modality
+        wanted = [role for role in roles if modality in ("", role.get("modality", modality))]
+        with tolerant():
+            might = uid not in present or any(misfit(present[uid], role) is None for role in wanted)
+        if uid in chosen or (wanted and might):
+            raise RefusedError(MISSING_INSTANCES, detail)
 
 
 def _write(case: str, choice: Choice, study_uid: str, place: Workplace) -> dict[str, dict[str, dict[str, str]]]:
@@ -164,14 +207,20 @@ def _keep_dicom(case: str, choice: Choice, place: Workplace) -> None:
 
 def _fingerprint(choice: Choice, study_uid: str, place: Workplace) -> str:
     """Keyed digest of all that a case is made from; a change of any of it makes the case anew."""
-    parts = [place.rules_digest, repr(place.keep_dicom)]
+    parts = _asked_of(study_uid, place)
     for role, series in choice.chosen.items():
         parts += [role, *(text(header, "SOPInstanceUID") for header in series.headers)]
         parts += [sha256(file) for file in series.files]  # a file mended in place may keep its size and its time
+    return pseudonym(place.key, "source", *parts)
+
+
+def _asked_of(study_uid: str, place: Workplace) -> list[str]:
+    """What a case is made from beside the images."""
+    parts = [place.rules_digest, repr(place.keep_dicom)]
     if place.labels and "label" in place.rules:
         mask = place.labels.masks.get(study_uid)
         parts += ["label", sha256(mask) if mask and mask.is_file() else "none"]
-    return pseudonym(place.key, "source", *parts)
+    return parts
 
 
 def _made_from(lines: list[Line], source: str) -> bool:
@@ -197,16 +246,23 @@ def _lines(
     study: list[Series],
     place: Workplace,
     choice: Choice | None,
+    short: Mapping[str, str],
     refusal: tuple[str, str] | None = None,
 ) -> list[Line]:
-    """One line per series; `refusal` is why the study as a whole cannot be used although its series could be."""
+    """One line per series.
+
+    `short` are those that did not arrive whole; `refusal` is why the study as a whole cannot be used although its series
+    could be.
+    """
     decisions = {decision.series: decision for decision in choice.decisions} if choice else {}
     lines = []
     for series in study:
         decision = decisions.get(series)
         role = decision.role if decision and not refusal else ""
         code, detail = (decision.code, decision.detail) if decision else ("", "")
-        if refusal and code in ("", USED):
+        if series.uid in short:
+            code, detail = MISSING_INSTANCES, short[series.uid]
+        elif refusal and code in ("", USED):
             code, detail = refusal
         lines.append(
             {

@@ -1,14 +1,16 @@
-"""`fedbundle ingest`: a folder of DICOM becomes a checked, de-identified dataset that a bundle can train on.
+"""`fedbundle ingest`: DICOM of any source becomes a checked, de-identified dataset that a bundle can train on.
 
     <dataset>/datalist.json   MONAI datalist; the sections, and which patient belongs to which
               ingest.jsonl    one line per series: used or refused, and why
               images/ labels/ dicom/<case>/
+              .incoming/      copies of what is being read, while an ingest runs
 
 Every file appears whole or not at all, a study's lines follow its files, and the datalist comes last. So an
 interrupted run can be run again: finished studies are recognised by keyed pseudonyms and digests, the rest is done.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +20,19 @@ from fedbundle.bundle.layout import NAME, Bundle
 from fedbundle.dicom.gate import USED
 from fedbundle.dicom.identifiers import DATE
 from fedbundle.dicom.rules import checked_rules
-from fedbundle.dicom.series import Survey, survey
+from fedbundle.dicom.series import Survey
+from fedbundle.dicom.sources.announced import Announced
+from fedbundle.dicom.sources.source import Source
 from fedbundle.errors import BundleError, InputError, ResidualError, TooManyRefusedError
 from fedbundle.files import read_json, write_json
 from fedbundle.site.budget import RefusalBudget
-from fedbundle.site.case import Outcome, Workplace, take
+from fedbundle.site.case import Outcome, Workplace, mark_of, take, unchanged
 from fedbundle.site.dataset import SECTIONS
-from fedbundle.site.folder import DATALIST, JOURNAL, case_entries, case_of_entry, remove, working_in
+from fedbundle.site.folder import DATALIST, JOURNAL, case_entries, case_of_entry, remove, spool_of, working_in
 from fedbundle.site.home import SiteHome
 from fedbundle.site.journal import Journal, encoded, files_of, used
 from fedbundle.site.labels import LabelSheet
-from fedbundle.site.refusal import IDENTIFIER_LEFT
+from fedbundle.site.refusal import IDENTIFIER_LEFT, MISSING_INSTANCES, NOT_AT_SOURCE
 from fedbundle.site.report import Report
 from fedbundle.site.residual import leaking, needles, source_identifiers
 from fedbundle.site.splits import assign
@@ -39,25 +43,26 @@ UNMISTAKABLE = 12  # characters; shorter ids of one patient turn up by chance am
 def ingest(
     home: SiteHome,
     bundle: str,
-    dicom: Path,
+    source: Source,
     labels: Path | None = None,
     out: Path | None = None,
     max_refused: str = "5%",
     keep_dicom: bool = False,
 ) -> Report:
-    """Bring all studies of a folder into the dataset of a bundle.
+    """Bring all studies of a source into the dataset of a bundle.
 
     Args:
         home: the site; its key makes the pseudonyms.
         bundle: name of an installed bundle, or a bundle folder.
-        dicom: searched recursively; names and extensions do not matter.
+        source: where the studies come from.
         labels: CSV with study_instance_uid and mask; with it, a study without a mask is refused.
         out: dataset folder; default: the site's folder for this bundle.
         max_refused: budget of refused studies, "5%" or "3".
         keep_dicom: also write the de-identified DICOM of the chosen series.
 
     Raises:
-        InputError: a path or value cannot be used, or the folder holds no DICOM.
+        InputError: a path or value cannot be used, or the source holds no DICOM.
+        PacsError: a server is gone or lets nobody in; finished studies are kept, and the next run goes on from there.
         BundleError: the bundle's configs/ingest.json cannot be used.
         OutputError: the dataset cannot be written.
         ResidualError: an identifier was found in what was written; those cases have been removed.
@@ -67,20 +72,17 @@ def ingest(
     opened = _bundle(home, bundle)
     rules = _rules(opened)
     dataset = out.expanduser().resolve() if out else home.place_for_dataset(opened.name)
-    _apart(dataset, dicom.expanduser().resolve())
     place = Workplace(dataset, home.key(), rules, LabelSheet.read(labels) if labels else None, keep_dicom)
-    found = survey(dicom)
-    if not found.series:
-        raise InputError(f"DICOM folder must hold DICOM images, got none in {found.files} files; check the path")
-    with working_in(dataset):
+    source.check(dataset)
+    with working_in(dataset), spool_of(dataset) as spool:
         known = _known_patients(dataset, opened.name)
         journal = Journal.open(dataset / JOURNAL)
         _never_unlabel(journal, place)
-        outcomes, names = _take_all(found, place, journal)
+        done = _take_all(source, spool, place, journal)
         splits = _finish(journal, place, opened.name, known)
-        _refuse_leaking_lists(dataset, names, rules)
+        _refuse_leaking_lists(dataset, done.names, rules)
     masks = _masks(journal, place) if "label" in rules else None
-    report = Report(dataset, found.files, found.skipped, len(found.damaged), tuple(outcomes), splits, masks)
+    report = Report(dataset, done.files, done.skipped, done.damaged, tuple(done.outcomes), splits, masks)
     return _judged(report, budget)
 
 
@@ -99,11 +101,6 @@ def _rules(bundle: Bundle) -> dict[str, Any]:
             f"configs/ingest.json of {bundle.name} must say how to split patients; add the object 'splits'"
         )
     return rules
-
-
-def _apart(dataset: Path, dicom: Path) -> None:
-    if dataset == dicom or dataset in dicom.parents or dicom in dataset.parents:
-        raise InputError(f"dataset and DICOM folder must lie apart, got {dataset} and {dicom}; choose another --out")
 
 
 def _known_patients(dataset: Path, bundle: str) -> Mapping[str, str]:
@@ -129,25 +126,72 @@ def _never_unlabel(journal: Journal, place: Workplace) -> None:
         )
 
 
-def _take_all(found: Survey, place: Workplace, journal: Journal) -> tuple[list[Outcome], set[str]]:
+@dataclass
+class _Done:
+    """What a run did so far."""
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    names: set[str] = field(default_factory=set)  # identifiers of the source
+    files: int = 0
+    skipped: int = 0
+    damaged: int = 0
+
+    def count(self, found: Survey) -> None:
+        """Add files."""
+        self.files += found.files
+        self.skipped += found.skipped
+        self.damaged += len(found.damaged)
+
+
+def _take_all(source: Source, spool: Path, place: Workplace, journal: Journal) -> _Done:
     """Take one study after the other; its lines are written when its files are, and when they hold no identifier."""
-    outcomes, names, damage = [], set(), found.damage()
-    for uid, study in tqdm(found.studies().items(), desc="studies", unit=" studies", disable=None):
-        outcome = take(study, place, journal.cases, damage.get(uid, 0))
-        identity = source_identifiers(study)
-        wanted = needles(identity, place.rules)
-        entries = case_entries(place.dataset, outcome.case)
-        if wanted.found_in(encoded(outcome.lines)) or leaking(place.dataset, entries, wanted):
-            outcome = Outcome(outcome.case, outcome.patient, IDENTIFIER_LEFT, [])
-            journal.drop(outcome.case)
+    done = _Done()
+    marked = {lines[0].get("announced"): case for case, lines in journal.cases.items() if used(lines)}
+    for arrival in tqdm(source.arrivals(spool), desc="studies", unit=" studies", disable=None):
+        announced = arrival.announced()
+        mark = mark_of(arrival.study_uid, announced, place) if source.remote and announced else None
+        before = unchanged(marked[mark], journal.cases[marked[mark]], place) if mark in marked and mark else None
+        if announced is None:
+            done.outcomes.append(Outcome("", "", NOT_AT_SOURCE, []))
+        elif before:
+            done.outcomes.append(before)
         else:
-            journal.add(outcome.lines)
-        if outcome.code != USED and not outcome.kept:
-            for entry in entries:
-                remove(entry)
-        outcomes.append(outcome)
-        names |= identity
-    return outcomes, names
+            with arrival.fetch() as found:
+                done.count(found)
+                done.outcomes.append(_take_one(arrival.study_uid, found, announced, mark, place, journal, done.names))
+    done.count(source.rest())
+    return done
+
+
+def _take_one(
+    study_uid: str,
+    found: Survey,
+    announced: Mapping[str, Announced],
+    mark: str | None,
+    place: Workplace,
+    journal: Journal,
+    names: set[str],
+) -> Outcome:
+    """Take a study whose files are here, and add its identifiers to `names`."""
+    study = found.studies().get(study_uid)
+    if not study:
+        return Outcome("", "", MISSING_INSTANCES, [])
+    outcome = take(study, place, journal.cases, len(found.damaged), announced)
+    if mark and outcome.code == USED:
+        outcome = replace(outcome, lines=[line | {"announced": mark} for line in outcome.lines])
+    identity = source_identifiers(study)
+    names |= identity
+    wanted = needles(identity, place.rules)
+    entries = case_entries(place.dataset, outcome.case)
+    if wanted.found_in(encoded(outcome.lines)) or leaking(place.dataset, entries, wanted):
+        outcome = Outcome(outcome.case, outcome.patient, IDENTIFIER_LEFT, [])
+        journal.drop(outcome.case)
+    else:
+        journal.add(outcome.lines)
+    if outcome.code != USED and not outcome.kept:
+        for entry in entries:
+            remove(entry)
+    return outcome
 
 
 def _finish(journal: Journal, place: Workplace, bundle: str, known: Mapping[str, str]) -> dict[str, int]:
