@@ -251,8 +251,8 @@ def _lines(
 ) -> list[Line]:
     """One line per series.
 
-    `short` are those that did not arrive whole; `refusal` is why the study as a whole cannot be used although its series
-    could be.
+    `short` are those that did not arrive whole; `refusal` is why the study as a whole cannot be used although its
+    series could be.
     """
     decisions = {decision.series: decision for decision in choice.decisions} if choice else {}
     lines = []

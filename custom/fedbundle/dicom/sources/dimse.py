@@ -3,7 +3,7 @@
 import logging
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -20,9 +20,10 @@ from fedbundle.dicom.sources.announced import Announced
 from fedbundle.dicom.sources.remote import MOST_ANSWERS, Broken, Server, checked_uid
 from fedbundle.errors import PacsError
 
-Find = uids.StudyRootQueryRetrieveInformationModelFind
-Get = uids.StudyRootQueryRetrieveInformationModelGet
-Move = uids.StudyRootQueryRetrieveInformationModelMove
+# Study Root Query/Retrieve Information Model (PS3.6 A.1)
+Find = uids.UID("1.2.840.10008.5.1.4.1.2.2.1")
+Get = uids.UID("1.2.840.10008.5.1.4.1.2.2.3")
+Move = uids.UID("1.2.840.10008.5.1.4.1.2.2.2")
 CONNECT_S = 10.0
 SUCCESS, OUT_OF_RESOURCES = 0x0000, 0xA700
 PENDING = (0xFF00, 0xFF01)
@@ -100,6 +101,7 @@ class Dimse(Server):
         self.called = f"PACS {name}"
         self.name = name
         self.node = node
+        self.inbox = _Inbox(Path(), 0)  # takes nothing
 
     def find(self, study_uid: str) -> dict[str, Announced] | None:
         """C-FIND: the study, then its series."""
@@ -124,15 +126,22 @@ class Dimse(Server):
         wanted = Dataset()
         wanted.QueryRetrieveLevel = "SERIES"
         wanted.StudyInstanceUID, wanted.SeriesInstanceUID = study_uid, series_uid
-        inbox = _Inbox(folder, most)
+        self.inbox = _Inbox(folder, most)
         if self.node.retrieve == "get":
-            with self._associated([build_context(Get), *_storage()], inbox) as association:
+            with self._associated([build_context(Get), *_storage()]) as association:
                 self._await(association.send_c_get(wanted, Get))
         else:
-            with self._listening(inbox), self._associated([build_context(Move)]) as association:
+            with self._associated([build_context(Move)]) as association:
                 self._await(association.send_c_move(wanted, self.node.calling_ae_title, Move))
-        if inbox.failure:
-            raise inbox.failure
+        if self.inbox.failure:
+            raise self.inbox.failure
+
+    def receiving(self) -> AbstractContextManager[None]:
+        """Listen for what the PACS sends on C-MOVE."""
+        return self._listening() if self.node.retrieve == "move" else nullcontext()
+
+    def _handlers(self) -> list[Any]:
+        return [(evt.EVT_CONN_OPEN, _at_once), (evt.EVT_C_STORE, lambda event: self.inbox.store(event))]
 
     def _counted(self, association: Association, study_uid: str, series_uid: str) -> int:
         """C-FIND at IMAGE level, for a PACS that does not tell the count."""
@@ -167,11 +176,8 @@ class Dimse(Server):
             raise Broken(f"status 0x{code:04X} to C-{self.node.retrieve.upper()}")
 
     @contextmanager
-    def _associated(self, contexts: list[PresentationContext], inbox: "_Inbox | None" = None) -> Iterator[Association]:
+    def _associated(self, contexts: list[PresentationContext]) -> Iterator[Association]:
         entity = _entity(self.node)
-        handlers: list[Any] = [(evt.EVT_CONN_OPEN, _at_once)]
-        if inbox:
-            handlers.append((evt.EVT_C_STORE, inbox.store))
         roles = [build_role(context.abstract_syntax or "", scp_role=True) for context in contexts[1:]]
         association = entity.associate(
             self.node.host,
@@ -179,7 +185,7 @@ class Dimse(Server):
             contexts,
             self.node.ae_title,
             ext_neg=list({role.sop_class_uid: role for role in roles}.values()),
-            evt_handlers=handlers,
+            evt_handlers=self._handlers(),
         )
         if association.is_rejected:
             self._rejected(association)
@@ -208,8 +214,8 @@ class Dimse(Server):
         )
 
     @contextmanager
-    def _listening(self, inbox: "_Inbox") -> Iterator[None]:
-        """Our storage SCP, open while one C-MOVE runs, for the PACS alone."""
+    def _listening(self) -> Iterator[None]:
+        """Our storage SCP, open while a study is moved, for the PACS alone."""
         entity = _entity(self.node)
         entity.require_called_aet = True
         entity.require_calling_aet = [self.node.ae_title]
@@ -219,7 +225,7 @@ class Dimse(Server):
             server: Any = entity.start_server(
                 (self.node.listen_host, self.node.listen_port),
                 block=False,
-                evt_handlers=[(evt.EVT_CONN_OPEN, _at_once), (evt.EVT_C_STORE, inbox.store)],
+                evt_handlers=self._handlers(),
             )
         except OSError as error:
             raise PacsError(

@@ -6,7 +6,7 @@ import tempfile
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import ClassVar, TypeVar
 
@@ -35,6 +35,10 @@ class Server(ABC):
     @abstractmethod
     def find(self, study_uid: str) -> dict[str, Announced] | None:
         """Series of the study, None when there is no such study."""
+
+    def receiving(self) -> AbstractContextManager[None]:
+        """What must run while series of a study are pulled."""
+        return nullcontext()
 
     @abstractmethod
     def pull(self, study_uid: str, series_uid: str, folder: Path, most: int) -> None:
@@ -79,8 +83,9 @@ class RemoteArrival(Arrival):
         """Transfer series by series; what did not arrive although the server answers is left to be counted."""
         top = _new_folder(self.spool)
         try:
-            for number, (series_uid, told) in enumerate((self.told or {}).items()):
-                self._transfer(series_uid, told.instances, top / f"{number:04d}")
+            with self.server.receiving():
+                for number, (series_uid, told) in enumerate((self.told or {}).items()):
+                    self._transfer(series_uid, told.instances, top / f"{number:04d}")
             yield survey(top)
         finally:
             shutil.rmtree(top, ignore_errors=True)
