@@ -41,7 +41,7 @@ class Folder(Source):
     def check(self, dataset: Path) -> None:
         """Read all headers: there must be images, outside the dataset."""
         must_lie_apart(dataset, self.path)
-        if not self.surveyed.series and not self.announced:
+        if not self.studies:
             raise InputError(
                 f"DICOM folder must hold DICOM images, got none in {self.surveyed.files} files; check the path"
             )

@@ -68,7 +68,7 @@ class Zip(Source):
         """Unpack into `spool`, then as for a folder."""
         _unpack(self.path, self.entries, spool)
         self.unpacked = Folder(spool)
-        if not self.unpacked.surveyed.series and not self.unpacked.announced:
+        if not self.unpacked.studies:
             raise InputError(f"zip must hold DICOM images, got none in {len(self.entries)} files; check the path")
         return self.unpacked.arrivals(spool)
 
