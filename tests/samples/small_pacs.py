@@ -31,7 +31,9 @@ class SmallPacs:
     tells_counts: bool = True
     ignores_keys: bool = False  # answers a query with all it has
     loses: int = 0  # instances of each series that are told and not sent
+    loses_in: str = ""  # of series whose UID ends so
     aborts_after: int = 1_000_000  # sent instances, counted over all retrievals
+    then_gone: bool = False  # after that, takes no more calls
     sent: int = 0
     retrievals: int = 0
 
@@ -60,6 +62,7 @@ class SmallPacs:
         entity.add_requested_context(MRImageStorage)  # for what C-MOVE sends
         handlers = [
             (evt.EVT_CONN_OPEN, _at_once),
+            (evt.EVT_REQUESTED, self._busy),
             (evt.EVT_C_FIND, self._find),
             (evt.EVT_C_GET, self._send),
             (evt.EVT_C_MOVE, self._move),
@@ -69,6 +72,10 @@ class SmallPacs:
             yield self
         finally:
             server.shutdown()
+
+    def _busy(self, event: Event) -> None:
+        if self.then_gone and self.sent >= self.aborts_after:
+            event.assoc.abort()
 
     def _matching(self, asked: Dataset) -> list[Dataset]:
         keys = [name for name in ("StudyInstanceUID", "SeriesInstanceUID") if asked.get(name)]
@@ -93,7 +100,8 @@ class SmallPacs:
     def _send(self, event: Event) -> Iterator[Any]:
         self.retrievals += 1
         images = self._matching(event.identifier)
-        images = images[: len(images) - self.loses]
+        if str(event.identifier.SeriesInstanceUID).endswith(self.loses_in):
+            images = images[: len(images) - self.loses]
         yield len(images)
         for image in images:
             if self.sent >= self.aborts_after:

@@ -91,22 +91,25 @@ class RemoteArrival(Arrival):
             shutil.rmtree(top, ignore_errors=True)
 
     def _transfer(self, series_uid: str, instances: int, folder: Path) -> None:
-        broken = False
+        """Pull one series, again when it breaks off, and once more when less than announced arrives."""
+        broken, before = False, -1
         for wait in WAITS_S:
             time.sleep(wait)
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir()
             try:
+                shutil.rmtree(folder, ignore_errors=True)
+                folder.mkdir()
                 self.server.pull(self.study_uid, series_uid, folder, instances + 1)
+                arrived = sum(1 for _ in folder.iterdir())
             except Broken:
                 broken = True
                 continue
             except OSError as error:
                 raise OutputError(_no_room(error)) from error
-            if sum(1 for _ in folder.iterdir()) == instances:
+            if arrived in (instances, before):
                 return
-        if broken:  # the series, or the server?
-            self.announced()
+            before = arrived
+        if broken:  # is it the series or the server? PacsError when the server is gone
+            _persistently(self.server, lambda: self.server.find(self.study_uid))
 
 
 def checked_uid(uid: str) -> str | None:
