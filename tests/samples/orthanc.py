@@ -6,6 +6,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -48,9 +49,6 @@ class Orthanc:
         if os.geteuid() == 0:
             for place in (folder, folder / "store", folder / "orthanc.json"):
                 os.chown(place, UNPRIVILEGED, UNPRIVILEGED)
-            for place in folder.parents:
-                if place.stat().st_uid == 0 and place.is_relative_to("/tmp") and place != Path("/tmp"):  # noqa: S108
-                    place.chmod(0o711)
 
     @property
     def url(self) -> str:
@@ -135,11 +133,12 @@ timeout_s = 20
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[Orthanc]:
-    """An Orthanc that ends with the block."""
-    orthanc = Orthanc(folder)
-    try:
-        orthanc.start()
-        yield orthanc
-    finally:
-        orthanc.stop()
+def running() -> Iterator[Orthanc]:
+    """An empty Orthanc that ends with the block, and all it stored with it."""
+    with tempfile.TemporaryDirectory(prefix="orthanc-") as folder:  # a test's own folder is closed to other accounts
+        orthanc = Orthanc(Path(folder))
+        try:
+            orthanc.start()
+            yield orthanc
+        finally:
+            orthanc.stop(kill=True)

@@ -1,6 +1,7 @@
 """A PACS inside the test's process: C-FIND, C-GET and C-MOVE by pynetdicom, with faults that can be switched on."""
 
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import MRImageStorage
 from pynetdicom import AE, evt
 from pynetdicom.events import Event
+from pynetdicom.transport import ThreadedAssociationServer
 from samples.orthanc import free_port
 
 from fedbundle.dicom.sources.dimse import Dimse, Find, Get, Move, Node
@@ -67,11 +69,17 @@ class SmallPacs:
             (evt.EVT_C_GET, self._send),
             (evt.EVT_C_MOVE, self._move),
         ]
-        server: Any = entity.start_server(("127.0.0.1", self.port), block=False, evt_handlers=handlers)
+        server: Any = entity.make_server(
+            ("127.0.0.1", self.port), evt_handlers=handlers, server_class=ThreadedAssociationServer
+        )
+        entity._servers.append(server)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))  # ends sooner than by AE.start_server
+        thread.start()
         try:
             yield self
         finally:
             server.shutdown()
+            thread.join()
 
     def _busy(self, event: Event) -> None:
         if self.then_gone and self.sent >= self.aborts_after:
