@@ -12,7 +12,7 @@ import tyro
 from tyro.conf import Positional
 
 from fedbundle import __version__
-from fedbundle.errors import FedbundleError, InputError
+from fedbundle.errors import FedbundleError
 
 INTERRUPTED = 130
 
@@ -173,7 +173,16 @@ class Ingest(SiteVerb):
     """Bundle whose configs/ingest.json says what is wanted: name of an installed bundle or a bundle folder."""
 
     dicom: Path | None = None
-    """Folder with DICOM files, searched recursively; names and extensions do not matter."""
+    """Folder with DICOM files, searched recursively, or a zip; names and extensions do not matter."""
+
+    dicomweb: str | None = None
+    """URL of a DICOMweb service instead; credentials stand in [dicomweb.NAME] of site.toml, never here."""
+
+    pacs: str | None = None
+    """NAME of a PACS instead, as [pacs.NAME] of site.toml describes it (C-FIND with C-GET or C-MOVE)."""
+
+    studies: Path | None = None
+    """Studies wanted of a server: one StudyInstanceUID per line, or a CSV that begins with them; default: --labels."""
 
     labels: Path | None = None
     """CSV with study_instance_uid, mask and the bundle's columns, or a folder with DICOM SEG and RTSTRUCT."""
@@ -196,30 +205,30 @@ class Ingest(SiteVerb):
     def run(self) -> Outcome:
         """Ingest."""
         if self.explain:
+            from fedbundle.errors import InputError
             from fedbundle.site.explain import explain
 
-            folders = [str(folder) for folder in explain(self.home(), self._source(), self.explain)]
+            if self.dicom is None:
+                raise InputError("--explain must come with --dicom, got none; give the folder that was ingested")
+            folders = [str(folder) for folder in explain(self.home(), self.dicom, self.explain)]
             return Outcome("\n".join(folders), {"case": self.explain, "folders": folders})
         if self.exclude:
             from fedbundle.site.exclude import exclude
 
             done = exclude(self.home(), self.bundle, self.exclude, self.out, self.dicom)
-            if self.dicom is None:
+            if not (self.dicom or self.dicomweb or self.pacs):
                 return Outcome(done.text(), {"exclusion": done.data()})
             outcome = self._ingested()
             return Outcome(f"{done.text()}\n{outcome.text}", {"exclusion": done.data(), **outcome.data})
         return self._ingested()
 
-    def _source(self) -> Path:
-        if self.dicom is None:
-            raise InputError("--dicom must be given, got none; name the folder with the DICOM files")
-        return self.dicom
-
     def _ingested(self) -> Outcome:
         from fedbundle.site.ingest import ingest
+        from fedbundle.site.sources import chosen_source
 
-        source = self._source()
-        report = ingest(self.home(), self.bundle, source, self.labels, self.out, self.max_refused, self.keep_dicom)
+        home = self.home()
+        source = chosen_source(home, self.dicom, self.dicomweb, self.pacs, self.studies, self.labels)
+        report = ingest(home, self.bundle, source, self.labels, self.out, self.max_refused, self.keep_dicom)
         return Outcome(report.text(), report.data())
 
 

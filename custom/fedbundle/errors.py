@@ -8,6 +8,7 @@ FedbundleError                1  anything the user can put right
 |   +-- TooManyRefusedError  22  more series or studies were refused than the declared budget
 |   +-- ResidualError        23  an identifier of the source was found in what was written
 |   +-- SegmentationError    24  a result does not lie on the grid of its source series
+|   +-- PacsError            25  a PACS or DICOMweb server cannot be reached or does not do what it is asked
 +-- BundleError              30  a bundle breaks its contract
 |   +-- DigestError          31  a bundle is not the one that was named
 |   +-- ExportError          32  the exported bundle does not behave like the trained one
@@ -77,6 +78,12 @@ class SegmentationError(DicomError):
     """A result does not lie on the grid of its source series."""
 
     code = 24
+
+
+class PacsError(DicomError):
+    """A PACS or DICOMweb server cannot be reached or does not do what it is asked."""
+
+    code = 25
 
 
 class BundleError(FedbundleError):

@@ -9,6 +9,7 @@ from samples.dicom_studies import write_bundle, write_labels, write_study, zones
 from samples.label_objects import write_seg
 
 from fedbundle.dicom.series import Series, scan
+from fedbundle.dicom.sources.folder import Folder
 from fedbundle.dicom.volume import Volume
 from fedbundle.files import read_json
 from fedbundle.site.home import SiteHome
@@ -55,7 +56,7 @@ class LabelledSite:
 
     def ingest(self, labels: Path) -> Report:
         """Ingest with these labels."""
-        return ingest(self.home, str(self.bundle), self.dicom, labels, max_refused="100%")
+        return ingest(self.home, str(self.bundle), Folder(self.dicom), labels, max_refused="100%")
 
     def change_rules(self, **rules: Any) -> None:
         """Change the bundle's configs/ingest.json."""

@@ -12,6 +12,7 @@ from samples.labelled_site import LabelledSite
 
 from fedbundle.cli import main
 from fedbundle.dicom.deidentify import pseudonym
+from fedbundle.dicom.sources.folder import Folder
 from fedbundle.errors import InputError, OutputError, SiteError
 from fedbundle.files import read_json, sha256
 from fedbundle.site import exclude as module
@@ -94,7 +95,7 @@ def test_a_later_ingest_does_not_bring_them_back(site: LabelledSite) -> None:
     assert "2 more are of patients who were taken out" in report.text()
     assert {item["case"] for s in before["shares"] for item in before[s]} < {item["case"] for item in site.items()}
     other = site.dicom.parent / "elsewhere"
-    assert ingest(site.home, str(site.bundle), site.dicom, site.sheet(5), other).excluded == 2
+    assert ingest(site.home, str(site.bundle), Folder(site.dicom), site.sheet(5), other).excluded == 2
 
 
 def test_the_runs_that_had_used_them_are_listed(site: LabelledSite) -> None:

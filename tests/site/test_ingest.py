@@ -21,6 +21,7 @@ from samples.dicom_studies import write_bundle, write_labels, write_sheet, write
 
 from fedbundle.cli import main
 from fedbundle.dicom.series import scan
+from fedbundle.dicom.sources.folder import Folder
 from fedbundle.dicom.volume import Volume
 from fedbundle.errors import InputError, ResidualError, TooManyRefusedError
 from fedbundle.site.folder import working_in
@@ -59,7 +60,7 @@ class Hospital:
 
     def ingest(self, labels: Path | None = None, max_refused: str = "0", keep_dicom: bool = False) -> Report:
         """Ingest the folder."""
-        return ingest(self.home, str(self.bundle), self.dicom, labels, None, max_refused, keep_dicom)
+        return ingest(self.home, str(self.bundle), Folder(self.dicom), labels, None, max_refused, keep_dicom)
 
     def lines(self) -> list[dict[str, Any]]:
         """Lines of ingest.jsonl."""
@@ -364,7 +365,7 @@ def test_a_folder_of_something_else_is_left_alone(hospital: Hospital) -> None:
 def test_a_dataset_inside_the_dicom_folder_is_refused(hospital: Hospital) -> None:
     write_study(hospital.dicom, 1)
     with pytest.raises(InputError, match="must lie apart"):
-        ingest(hospital.home, str(hospital.bundle), hospital.dicom, out=hospital.dicom / "dataset")
+        ingest(hospital.home, str(hospital.bundle), Folder(hospital.dicom), out=hospital.dicom / "dataset")
 
 
 def test_one_writer_at_a_time(hospital: Hospital) -> None:

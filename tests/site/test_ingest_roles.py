@@ -12,6 +12,7 @@ from samples.dicom_series import NAME, Stack, make_slices, set_value, write_slic
 from samples.dicom_studies import write_bundle
 from samples.multi_frame import BRIGHTER, multi_frame, volumes
 
+from fedbundle.dicom.sources.folder import Folder
 from fedbundle.errors import SiteError
 from fedbundle.site.home import SiteHome
 from fedbundle.site.ingest import ingest
@@ -44,7 +45,7 @@ class Hospital:
     def ingest(self, site: str = SITE, keep_dicom: bool = False) -> list[dict[str, Any]]:
         """Ingest with this in site.toml; lines of ingest.jsonl."""
         (self.home.path / "site.toml").write_text(f'name = "hospital-a"\n{site}')
-        ingest(SiteHome.open(self.home.path), str(self.bundle), self.dicom, None, None, "1", keep_dicom)
+        ingest(SiteHome.open(self.home.path), str(self.bundle), Folder(self.dicom), None, None, "1", keep_dicom)
         return [json.loads(line) for line in (self.dataset / "ingest.jsonl").read_text().splitlines()]
 
     def arrays(self) -> dict[str, Any]:

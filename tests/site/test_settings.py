@@ -8,6 +8,9 @@ import pytest
 from fedbundle.errors import SiteError
 from fedbundle.site.settings import TEMPLATE, checked_settings
 
+PACS = {"host": "pacs", "port": 104, "ae_title": "PACS"}
+WEB = {"url": "https://pacs/dicom-web"}
+
 
 def test_the_template_is_valid_and_its_values_are_the_defaults() -> None:
     written = checked_settings(tomllib.loads(TEMPLATE.format(name='"a"')))
@@ -44,6 +47,21 @@ def test_the_template_is_valid_and_its_values_are_the_defaults() -> None:
         ({"roles": {"tiny": {"Image": {}}}}, "named like an input"),
         ({"roles": {"tiny": {"image": 1}}}, "named like an input"),
         ({"roles": {"../x": {}}}, "named like a bundle"),
+        ({"pacs": {"a": {"host": "h", "port": 104}}}, "pacs.a.ae_title in site.toml must be an AE title"),
+        ({"pacs": {"a": PACS | {"prot": 1}}}, r"got 'pacs\.a\.prot'"),
+        ({"pacs": {"a": PACS | {"port": 0}}}, "from 1 to 65535, got 0"),
+        ({"pacs": {"a": PACS | {"ae_title": "A" * 17}}}, "1 to 16 characters"),
+        ({"pacs": {"a": PACS | {"ae_title": "A\\B"}}}, "1 to 16 characters"),
+        ({"pacs": {"a": PACS | {"retrieve": "move"}}}, "pacs.a.listen_port .* must be given with"),
+        ({"pacs": {"a": PACS | {"retrieve": "push"}}}, 'must be "get" or "move"'),
+        ({"pacs": {"a b": PACS}}, "letters, digits"),
+        ({"pacs": {"a": 7}}, "pacs.a in site.toml must be a table"),
+        ({"pacs": 7}, "pacs in site.toml must be a table"),
+        ({"dicomweb": {"a": {}}}, "dicomweb.a.url"),
+        ({"dicomweb": {"a": WEB | {"password": "x"}}}, r"got 'dicomweb\.a\.password'"),
+        ({"dicomweb": {"a": WEB | {"user": "x"}}}, "together with password_file"),
+        ({"dicomweb": {"a": WEB | {"user": "x", "password_file": "p", "token_file": "t"}}}, "given without user"),
+        ({"dicomweb": {"a": WEB | {"timeout_s": True}}}, "seconds from 1 to 3600"),
     ],
 )
 def test_a_wrong_key_or_value_is_named(change: dict[str, Any], complaint: str) -> None:
@@ -62,3 +80,9 @@ def test_what_a_site_may_say_of_a_role_is_kept() -> None:
 def test_the_name_is_required() -> None:
     with pytest.raises(SiteError, match="name in site"):
         checked_settings({})
+
+
+def test_a_server_gets_the_defaults_of_its_kind() -> None:
+    settings = checked_settings({"name": "a", "pacs": {"main": PACS}, "dicomweb": {"main": WEB}})
+    assert settings["pacs"]["main"] == PACS | {"calling_ae_title": "FEDBUNDLE", "retrieve": "get", "timeout_s": 120}
+    assert settings["dicomweb"]["main"] == WEB | {"timeout_s": 60}

@@ -3,7 +3,7 @@
 import os
 import re
 import stat
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -121,6 +121,7 @@ class Survey:
     files: int  # regular files seen
     skipped: int  # no DICOM, or a DICOMDIR
     damaged: tuple[Path, ...]  # empty, or DICOM by their first bytes but without a readable header
+    directories: tuple[Path, ...] = ()  # DICOMDIR files, counted as skipped
 
     def studies(self) -> dict[str, list[Series]]:
         """Series by StudyInstanceUID, in the order of the UIDs."""
@@ -130,13 +131,21 @@ class Survey:
         return dict(sorted(found.items()))
 
     def damage(self) -> dict[str, int]:
+        """How many of `damaged_of` each study has."""
+        return {uid: len(paths) for uid, paths in self.damaged_of().items()}
+
+    def damaged_of(self) -> dict[str, tuple[Path, ...]]:
         """Damaged files by StudyInstanceUID, of those that lie in a folder with files of one study only."""
         studies_in: dict[Path, set[str]] = defaultdict(set)
         for series in self.series:
             for file in series.files:
                 studies_in[file.parent].add(series.study_uid)
-        owners = [studies_in.get(file.parent, set()) for file in self.damaged]
-        return Counter(uid for owner in owners if len(owner) == 1 for uid in owner)
+        found: dict[str, list[Path]] = defaultdict(list)
+        for file in self.damaged:
+            owners = studies_in.get(file.parent, set())
+            if len(owners) == 1:
+                found[next(iter(owners))].append(file)
+        return {uid: tuple(paths) for uid, paths in found.items()}
 
 
 def scan(folder: Path) -> list[Series]:
@@ -155,8 +164,9 @@ def survey(folder: Path) -> Survey:
     groups: dict[tuple[str, str], list[Member]] = defaultdict(list)
     files = skipped = 0
     damaged: list[Path] = []
+    directories: list[Path] = []
     with tolerant():
-        for path in tqdm(_regular_files(folder), desc="headers", unit=" files", disable=None):
+        for path in tqdm(_regular_files(folder), desc="headers", unit=" files", disable=None, leave=None):
             files += 1
             start = _start(path)
             if start and not _looks_like_dicom(start):
@@ -167,11 +177,12 @@ def survey(folder: Path) -> Survey:
                 damaged.append(path)
             elif _is_directory(members[0][0]):
                 skipped += 1
+                directories.append(path)
             else:
                 header = members[0][0]
                 groups[text(header, "StudyInstanceUID"), text(header, "SeriesInstanceUID")] += members
         found = [Series.of(members) for _, members in sorted(groups.items())]
-    return Survey(found, files, skipped, tuple(damaged))
+    return Survey(found, files, skipped, tuple(damaged), tuple(directories))
 
 
 def _regular_files(folder: Path) -> Iterator[Path]:

@@ -11,10 +11,13 @@ from typing import Any
 from pydicom import dcmread
 
 from fedbundle.dicom.deidentify import deidentify, patient_pseudonym, pseudonym
-from fedbundle.dicom.gate import USED
+from fedbundle.dicom.gate import USED, candidates
 from fedbundle.dicom.header import text, tolerant
+from fedbundle.dicom.overrides import with_site
 from fedbundle.dicom.roles import NOT_PREFERRED, Choice, Decision, choose
+from fedbundle.dicom.rules import misfit
 from fedbundle.dicom.series import Series
+from fedbundle.dicom.sources.announced import Announced, shortfall
 from fedbundle.dicom.technical import technical
 from fedbundle.dicom.volume import ColourError, Volume, write_nifti
 from fedbundle.errors import DicomError, OutputError
@@ -22,7 +25,7 @@ from fedbundle.files import new_folder, sha256
 from fedbundle.site.journal import Line, files_of, used
 from fedbundle.site.labels.label_map import read_label_map
 from fedbundle.site.labels.study import Labels, Row, StudyLabels
-from fedbundle.site.refusal import RefusedError
+from fedbundle.site.refusal import MISSING_INSTANCES, RefusedError
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,26 @@ def case_of(study: list[Series], key: bytes) -> tuple[str, str]:
     return pseudonym(key, "case", patient, study[0].study_uid), patient
 
 
-def take(study: list[Series], place: Workplace, journal: Mapping[str, list[Line]], damaged: int = 0) -> Outcome:
+def mark_of(study_uid: str, announced: Mapping[str, Announced], place: Workplace) -> str:
+    """Keyed digest of all that decides about a study but its images: series and counts, rules, mask."""
+    counts = [f"{uid} {told.instances}" for uid, told in sorted(announced.items())]
+    return pseudonym(place.key, "announced", study_uid, *counts, *_asked_of(study_uid, place))
+
+
+def unchanged(case: str, lines: list[Line], place: Workplace) -> Outcome | None:
+    """The case of an earlier run as it stands, if its files are as that run left them."""
+    if not _intact(case, lines, place):
+        return None
+    return Outcome(case, lines[0]["patient"], USED, lines, resumed=True)
+
+
+def take(
+    study: list[Series],
+    place: Workplace,
+    journal: Mapping[str, list[Line]],
+    damaged: int = 0,
+    announced: Mapping[str, Announced] | None = None,
+) -> Outcome:
     """Bring one study into the dataset, or say why not; a study that an earlier run finished is left as it is.
 
     A worse copy of a study never takes away the case that a better one gave: as long as the rules are the same, the
@@ -77,6 +99,7 @@ def take(study: list[Series], place: Workplace, journal: Mapping[str, list[Line]
         place: what to do it with.
         journal: lines of earlier runs by case.
         damaged: files that lie among those of the study and cannot be read.
+        announced: series as the source counts them, where it can.
 
     Raises:
         OutputError: the dataset cannot be written, which no other study would survive either.
@@ -84,15 +107,18 @@ def take(study: list[Series], place: Workplace, journal: Mapping[str, list[Line]
     case, patient = case_of(study, place.key)
     before = journal.get(case)
     choice: Choice | None = None
+    short = shortfall(study, announced or {})
     try:
         _whole(study, damaged)
         choice = choose(study, place.rules, place.site)
+        _complete(study, choice, short, announced or {}, place)
         if choice.code != USED:
             raise RefusedError(choice.code, choice.detail)
+        labels = _labels_of(study[0].study_uid, place)
         source = _fingerprint(choice, study[0].study_uid, place)
         if before and _made_from(before, source) and _intact(case, before, place):
             return Outcome(case, patient, USED, before, resumed=True)
-        files = _write(case, choice, study[0].study_uid, place)
+        files = _write(case, choice, labels, place)
     except OutputError:
         raise
     except RefusedError as error:
@@ -100,12 +126,12 @@ def take(study: list[Series], place: Workplace, journal: Mapping[str, list[Line]
     except Exception as error:  # one bad study never stops the rest; what it was stands in the log, never its words
         reason, detail = "UNEXPECTED_ERROR", type(error).__name__
     else:
-        lines = _lines(case, patient, study, place, choice)
-        _add_what_was_made(lines, source, files, _labels_of(study[0].study_uid, place).rows)
+        lines = _lines(case, patient, study, place, choice, short)
+        _add_what_was_made(lines, source, files, labels.rows)
         return Outcome(case, patient, USED, lines)
     if before and used(before) and before[0].get("rules") == place.rules_digest and _intact(case, before, place):
         return Outcome(case, patient, reason, before, kept=True)
-    return Outcome(case, patient, reason, _lines(case, patient, study, place, choice, (reason, detail)))
+    return Outcome(case, patient, reason, _lines(case, patient, study, place, choice, short, (reason, detail)))
 
 
 def _whole(study: list[Series], damaged: int) -> None:
@@ -118,9 +144,34 @@ def _whole(study: list[Series], damaged: int) -> None:
         raise RefusedError("MIXED_PATIENTS", f"{len(patients)} patient ids in one study")
 
 
-def _write(case: str, choice: Choice, study_uid: str, place: Workplace) -> dict[str, dict[str, dict[str, str]]]:
+def _complete(
+    study: list[Series], choice: Choice, short: Mapping[str, str], announced: Mapping[str, Announced], place: Workplace
+) -> None:
+    """No series is short that was chosen, or that might have been had all of it arrived."""
+    present = {series.uid: series for series in study}
+    chosen = {series.uid for series in choice.chosen.values()}
+    roles = with_site(place.rules, place.site)["inputs"].values()
+    for uid, detail in short.items():
+        wanted = [role for role in roles if announced[uid].modality in ("", *_modalities(role))]
+        might = uid not in present or any(_might_fit(present[uid], role) for role in wanted)
+        if uid in chosen or (wanted and might):
+            raise RefusedError(MISSING_INSTANCES, detail)
+
+
+def _modalities(role: dict[str, Any]) -> list[str]:
+    named = role.get("modality", [])
+    return [named] if isinstance(named, str) else named
+
+
+def _might_fit(series: Series, role: dict[str, Any]) -> bool:
+    """A volume of the series fits by all that slices which did not arrive could not change."""
+    lasting = {name: rule for name, rule in role.items() if name not in ("min_slices", "slice_step_mm")}
+    with tolerant():
+        return any(misfit(volume, lasting) is None for volume, _ in candidates(series, lasting))
+
+
+def _write(case: str, choice: Choice, labels: StudyLabels, place: Workplace) -> dict[str, dict[str, dict[str, str]]]:
     """Write the files of a case, after all of it was read; role -> datalist key -> path and digest."""
-    labels = _labels_of(study_uid, place)
     label = place.rules.get("label") if place.labels else None
     volumes = {role: _read(series) for role, series in choice.chosen.items()}
     labelled = next(iter(place.rules["inputs"]))  # masks are drawn on the first input
@@ -178,16 +229,20 @@ def _keep_dicom(case: str, choice: Choice, place: Workplace) -> None:
 
 def _fingerprint(choice: Choice, study_uid: str, place: Workplace) -> str:
     """Keyed digest of all that a case is made from; a change of any of it makes the case anew."""
-    parts = [place.rules_digest, repr(place.keep_dicom)]
+    parts = _asked_of(study_uid, place)
     for role, series in choice.chosen.items():
         parts += [role, series.told, *(text(header, "SOPInstanceUID") for header in series.headers)]
-        parts += [
-            sha256(file) for file in dict.fromkeys(series.files)
-        ]  # a file mended in place may keep its size and its time
-    labels = _labels_of(study_uid, place)
-    parts += [sha256(file) if file.is_file() else "none" for file in labels.files]
-    parts.append(json.dumps(labels.rows, sort_keys=True))
+        parts += [sha256(file) for file in dict.fromkeys(series.files)]  # one mended in place may keep size and time
     return pseudonym(place.key, "source", *parts)
+
+
+def _asked_of(study_uid: str, place: Workplace) -> list[str]:
+    """What a case is made from beside the images."""
+    parts = [place.rules_digest, repr(place.keep_dicom)]
+    if labels := place.labels.studies.get(study_uid) if place.labels else None:
+        parts += [sha256(file) if file.is_file() else "none" for file in labels.files]
+        parts.append(json.dumps(labels.rows, sort_keys=True))
+    return parts
 
 
 def _made_from(lines: list[Line], source: str) -> bool:
@@ -225,18 +280,22 @@ def _lines(
     study: list[Series],
     place: Workplace,
     choice: Choice | None,
+    short: Mapping[str, str],
     refusal: tuple[str, str] | None = None,
 ) -> list[Line]:
     """One line per series, or per role that its volumes play.
 
-    `refusal` is why the study as a whole cannot be used although its series could be.
+    `short` are those that did not arrive whole; `refusal` is why the study as a whole cannot be used although its
+    series could be.
     """
     decisions = choice.decisions if choice else [Decision(series, "", "", "", series) for series in study]
     lines = []
     for decision in decisions:
         role = decision.role if not refusal else ""
         code, detail = decision.code, decision.detail
-        if refusal and code in ("", USED):
+        if decision.series.uid in short:
+            code, detail = MISSING_INSTANCES, short[decision.series.uid]
+        elif refusal and code in ("", USED):
             code, detail = refusal
         lines.append(
             {

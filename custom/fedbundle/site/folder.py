@@ -11,6 +11,7 @@ from fedbundle.errors import InputError, OutputError
 
 DATALIST = "datalist.json"
 JOURNAL = "ingest.jsonl"
+INCOMING = ".incoming"  # copies of what a server sent or a zip held, only while an ingest runs
 SUBFOLDERS = ("images", "labels", "dicom")
 CASE = re.compile(r"[0-9a-f]{16}")
 CASE_ENTRY = re.compile(rf"({CASE.pattern})(_[a-z][a-z0-9_]*\.nii\.gz)?")
@@ -45,6 +46,30 @@ def working_in(dataset: Path) -> Iterator[None]:
                 if LEFTOVER.fullmatch(entry.name):
                     remove(entry)
         yield
+
+
+@contextmanager
+def spool_of(dataset: Path) -> Iterator[Path]:
+    """An empty folder for copies inside the dataset, removed on leaving; what a killed run left in it is cleared.
+
+    Raises:
+        OutputError: it cannot be made.
+    """
+    spool = dataset / INCOMING
+    try:
+        if spool.is_symlink() or spool.is_file():
+            spool.unlink()
+        elif spool.exists():
+            shutil.rmtree(spool)
+        spool.mkdir(mode=0o700)
+    except OSError as error:
+        raise OutputError(
+            f"dataset must be writable, got {error.strerror} for {spool}; remove it or choose another place"
+        ) from error
+    try:
+        yield spool
+    finally:
+        shutil.rmtree(spool, ignore_errors=True)
 
 
 def case_entries(dataset: Path, case: str = "") -> list[Path]:

@@ -1,8 +1,9 @@
-"""`fedbundle ingest`: a folder of DICOM becomes a checked, de-identified dataset that a bundle can train on.
+"""`fedbundle ingest`: DICOM of any source becomes a checked, de-identified dataset that a bundle can train on.
 
     <dataset>/datalist.json   MONAI datalist; the sections, and which patient belongs to which
               ingest.jsonl    one line per series: used or refused, and why
               images/ labels/ dicom/<case>/
+              .incoming/      copies of what is being read, while an ingest runs
 
 Every file appears whole or not at all, a study's lines follow its files, and the datalist comes last. So an
 interrupted run can be run again: finished studies are recognised by keyed pseudonyms and digests, the rest is done.
@@ -11,26 +12,24 @@ interrupted run can be run again: finished studies are recognised by keyed pseud
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from fedbundle.bundle.layout import NAME, Bundle
-from fedbundle.dicom.gate import USED
 from fedbundle.dicom.identifiers import DATE
 from fedbundle.dicom.overrides import with_site
 from fedbundle.dicom.rules import checked_rules
-from fedbundle.dicom.series import Series, survey
+from fedbundle.dicom.sources.source import Source
 from fedbundle.errors import BundleError, InputError, ResidualError, TooManyRefusedError
 from fedbundle.site.budget import RefusalBudget
-from fedbundle.site.case import Outcome, Workplace, case_of, take
+from fedbundle.site.case import Workplace
 from fedbundle.site.datalist import known_patients, rebuild
 from fedbundle.site.excluded import excluded_patients
-from fedbundle.site.folder import DATALIST, JOURNAL, case_entries, remove, working_in
+from fedbundle.site.folder import DATALIST, JOURNAL, remove, spool_of, working_in
 from fedbundle.site.home import SiteHome
-from fedbundle.site.journal import Journal, encoded, files_of, rows_of, used
+from fedbundle.site.intake import Intake
+from fedbundle.site.journal import Journal, files_of, rows_of, used
 from fedbundle.site.labels.source import read_labels
 from fedbundle.site.refusal import IDENTIFIER_LEFT
 from fedbundle.site.report import Report
-from fedbundle.site.residual import leaking, needles, source_identifiers
+from fedbundle.site.residual import leaking, needles
 from fedbundle.site.structure_settings import with_structures
 from fedbundle.site.versions import remember_version
 
@@ -40,25 +39,26 @@ UNMISTAKABLE = 12  # characters; shorter ids of one patient turn up by chance am
 def ingest(
     home: SiteHome,
     bundle: str,
-    dicom: Path,
+    source: Source,
     labels: Path | None = None,
     out: Path | None = None,
     max_refused: str = "5%",
     keep_dicom: bool = False,
 ) -> Report:
-    """Bring all studies of a folder into the dataset of a bundle; patients who were taken out of it stay out.
+    """Bring all studies of a source into the dataset of a bundle; patients who were taken out of it stay out.
 
     Args:
         home: the site; its key makes the pseudonyms.
         bundle: name of an installed bundle, or a bundle folder.
-        dicom: searched recursively; names and extensions do not matter.
+        source: where the studies come from.
         labels: CSV, or a folder of DICOM SEG and RTSTRUCT; with it, a study without its labels is refused.
         out: dataset folder; default: the site's folder for this bundle.
         max_refused: budget of refused studies, "5%" or "3".
         keep_dicom: also write the de-identified DICOM of the chosen series.
 
     Raises:
-        InputError: a path or value cannot be used, or the folder holds no DICOM.
+        InputError: a path or value cannot be used, or the source holds no DICOM.
+        PacsError: a server is gone or lets nobody in; finished studies are kept, and the next run goes on from there.
         BundleError: the bundle's configs/ingest.json cannot be used.
         SiteError: `[roles]` of site.toml names a role that the bundle does not have, or `[structures]` a value that its
             label set does not have.
@@ -70,34 +70,31 @@ def ingest(
     opened = open_bundle(home, bundle)
     rules = with_structures(rules_of(opened), home.settings["structures"].get(opened.name, {}))
     dataset = out.expanduser().resolve() if out else home.place_for_dataset(opened.name)
-    _apart(dataset, dicom.expanduser().resolve())
     site = home.role_rules(opened.name)
     with_site(rules, site)  # a role that the bundle does not have is told before anything is read
     place = Workplace(dataset, home.key(), rules, read_labels(labels, rules) if labels else None, keep_dicom, site)
-    found = survey(dicom)
-    if not found.series:
-        raise InputError(f"DICOM folder must hold DICOM images, got none in {found.files} files; check the path")
-    with working_in(dataset):
-        excluded = excluded_patients(home, opened.name)
+    source.check(dataset)
+    excluded = excluded_patients(home, opened.name)
+    with working_in(dataset), spool_of(dataset) as spool:
         known = known_patients(dataset, opened.name, excluded)
         journal = Journal.open(dataset / JOURNAL)
         journal.drop_patients(excluded)
         _never_unlabel(journal, place)
-        studies = {u: s for u, s in found.studies().items() if case_of(s, place.key)[1] not in excluded}
-        outcomes, names = _take_all(studies, found.damage(), place, journal)
+        done = Intake(place, journal, excluded)
+        done.take_all(source, spool)
         splits = rebuild(dataset, opened.name, journal, known, rules["splits"])
-        _refuse_leaking_lists(dataset, names, place.all_rules)
+        _refuse_leaking_lists(dataset, done.names, place.all_rules)
         remember_version(home, dataset, opened.name)
     report = Report(
         dataset,
-        found.files,
-        found.skipped,
-        len(found.damaged),
-        tuple(outcomes),
+        done.files,
+        done.skipped,
+        done.damaged,
+        tuple(done.outcomes),
         {section: counts["cases"] for section, counts in splits.items()},
         _labelled(journal, place) if {"label", "table"} & rules.keys() else None,
         patients={section: counts["patients"] for section, counts in splits.items()},
-        excluded=len(found.studies()) - len(studies),
+        excluded=done.excluded,
         warnings=place.labels.warnings if place.labels else (),
     )
     return _judged(report, budget)
@@ -130,11 +127,6 @@ def rules_of(bundle: Bundle) -> dict[str, Any]:
     return rules
 
 
-def _apart(dataset: Path, dicom: Path) -> None:
-    if dataset == dicom or dataset in dicom.parents or dicom in dataset.parents:
-        raise InputError(f"dataset and DICOM folder must lie apart, got {dataset} and {dicom}; choose another --out")
-
-
 def _labelled(journal: Journal, place: Workplace) -> int:
     """Cases that have all labels that the bundle wants."""
     key = place.rules.get("label", {}).get("key")
@@ -150,29 +142,6 @@ def _never_unlabel(journal: Journal, place: Workplace) -> None:
             f"--labels must be given again, since the dataset holds {count} cases with masks or other labels, "
             "got none; give them, or another --out"
         )
-
-
-def _take_all(
-    studies: dict[str, list[Series]], damage: dict[str, int], place: Workplace, journal: Journal
-) -> tuple[list[Outcome], set[str]]:
-    """Take one study after the other; its lines are written when its files are, and when they hold no identifier."""
-    outcomes, names = [], set()
-    for uid, study in tqdm(studies.items(), desc="studies", unit=" studies", disable=None):
-        outcome = take(study, place, journal.cases, damage.get(uid, 0))
-        identity = source_identifiers(study)
-        wanted = needles(identity, place.all_rules)
-        entries = case_entries(place.dataset, outcome.case)
-        if wanted.found_in(encoded(outcome.lines)) or leaking(place.dataset, entries, wanted):
-            outcome = Outcome(outcome.case, outcome.patient, IDENTIFIER_LEFT, [])
-            journal.drop(outcome.case)
-        else:
-            journal.add(outcome.lines)
-        if outcome.code != USED and not outcome.kept:
-            for entry in entries:
-                remove(entry)
-        outcomes.append(outcome)
-        names |= identity
-    return outcomes, names
 
 
 def _refuse_leaking_lists(dataset: Path, names: set[str], rules: dict[str, Any]) -> None:

@@ -1,5 +1,7 @@
 """`site.toml`: what a hospital sets for itself; unknown keys are refused, so a typing error is never ignored."""
 
+import re
+from collections.abc import Callable
 from typing import Any
 
 from fedbundle.bundle.layout import NAME
@@ -25,6 +27,7 @@ max_dropped = 0.05 # share of a dataset's cases that may be missing or damaged b
 # docs/reference/ingest-rules.md tells each key. Without the #, for the input `image` of the bundle:
 # [roles.prostate_mri_zones.image]
 # prefer = ["axial highres"]
+
 [structures]
 # What you call the structures of a DICOM SEG or RTSTRUCT, by voxel value of the bundle's label set:
 # [structures.prostate_mri_zones]
@@ -33,12 +36,66 @@ max_dropped = 0.05 # share of a dataset's cases that may be missing or damaged b
 [datasets]
 # Datasets lie in datasets/<bundle>. One that lies elsewhere is named here, absolute or relative to this folder:
 # prostate_mri_zones = "/data/federated/prostate_mri_zones"
+
+# Where `fedbundle ingest --pacs NAME` finds a PACS; docs/how-to/ingest.md tells what each key means.
+# [pacs.main]
+# host = "pacs.hospital.example"
+# port = 104
+# ae_title = "PACS"
+# calling_ae_title = "FEDBUNDLE"
+# retrieve = "get"  # or "move", with listen_port = 11112
+
+# How `fedbundle ingest --dicomweb URL` is let in. Secrets lie in files with mode 0600, never here.
+# [dicomweb.main]
+# url = "https://pacs.hospital.example/dicom-web"
+# user = "fedbundle"
+# password_file = "keys/dicomweb.password"  # or, without user: token_file
 """
 
 # table -> key -> (default, lowest, highest); a whole default admits whole numbers only
 NUMBERS: dict[str, dict[str, tuple[float, float, float]]] = {
     "gpus": {"count": (0, 0, 1024), "memory_gib": (0.0, 0, 1024)},
     "limits": {"min_cell": (5, 1, 1000), "max_dropped": (0.05, 0, 1)},
+}
+
+# key -> (rule, what holds of its value); a key with a default may be left out
+Rule = tuple[str, Callable[[Any], bool]]
+SERVER_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+AE_TITLE = re.compile(r"[!-\[\]-~]([ -\[\]-~]{0,14}[!-\[\]-~])?")  # PS3.5 6.2, AE; without a backslash
+TEXT: Rule = ("a text", lambda value: isinstance(value, str) and bool(value.strip()))
+TITLE: Rule = (
+    "an AE title of 1 to 16 characters",
+    lambda value: isinstance(value, str) and bool(AE_TITLE.fullmatch(value)),
+)
+PORT: Rule = ("a whole number from 1 to 65535", lambda value: type(value) is int and 0 < value < 65536)
+SECONDS: Rule = ("seconds from 1 to 3600", lambda value: type(value) in (int, float) and 1 <= value <= 3600)
+SERVERS: dict[str, dict[str, Rule]] = {
+    "pacs": {
+        "host": TEXT,
+        "port": PORT,
+        "ae_title": TITLE,
+        "calling_ae_title": TITLE,
+        "retrieve": ('"get" or "move"', lambda value: value in ("get", "move")),
+        "listen_host": TEXT,
+        "listen_port": PORT,
+        "timeout_s": SECONDS,
+    },
+    "dicomweb": {
+        "url": (
+            "an http or https URL",
+            lambda value: isinstance(value, str) and value.startswith(("http://", "https://")),
+        ),
+        "user": ("a text without a colon", lambda value: TEXT[1](value) and ":" not in value),
+        "password_file": TEXT,
+        "token_file": TEXT,
+        "ca": TEXT,
+        "timeout_s": SECONDS,
+    },
+}
+NEEDED = {"pacs": ("host", "port", "ae_title"), "dicomweb": ("url",)}
+DEFAULTS: dict[str, dict[str, Any]] = {
+    "pacs": {"calling_ae_title": "FEDBUNDLE", "retrieve": "get", "timeout_s": 120},
+    "dicomweb": {"timeout_s": 60},
 }
 
 
@@ -51,7 +108,7 @@ def checked_settings(raw: dict[str, Any]) -> dict[str, Any]:
     Raises:
         SiteError: a key is unknown or missing, or a value has the wrong type or range.
     """
-    tables = ("gpus", "limits", "datasets", "roles", "structures")
+    tables = ("gpus", "limits", "datasets", "roles", "structures", *SERVERS)
     settings = {table: {} for table in tables} | raw
     _known("", settings, ("name", *tables))
     if not isinstance(settings.get("name"), str):
@@ -72,7 +129,31 @@ def checked_settings(raw: dict[str, Any]) -> dict[str, Any]:
             raise _wrong(f"datasets.{bundle}", "a folder", folder)
     check_roles(settings["roles"])
     check_structures(settings["structures"])
+    for kind in SERVERS:
+        settings[kind] = {name: _server(kind, name, table) for name, table in settings[kind].items()}
     return settings
+
+
+def _server(kind: str, name: str, given: Any) -> dict[str, Any]:
+    """Table [kind.name] with its defaults."""
+    place = f"{kind}.{name}"
+    if not SERVER_NAME.fullmatch(name):
+        raise _wrong(place, "named by 1 to 64 letters, digits, dashes or underscores", name)
+    if not isinstance(given, dict):
+        raise _wrong(place, "a table", given)
+    _known(f"{place}.", given, tuple(SERVERS[kind]))
+    table: dict[str, Any] = DEFAULTS[kind] | given
+    for key in (*NEEDED[kind], *table):
+        rule, holds = SERVERS[kind][key]
+        if not holds(table.get(key)):
+            raise _wrong(f"{place}.{key}", rule, table.get(key))
+    if table.get("retrieve") == "move" and "listen_port" not in table:
+        raise _wrong(f"{place}.listen_port", 'given with retrieve = "move"', None)
+    if kind == "dicomweb" and ("user" in table) != ("password_file" in table):
+        raise _wrong(f"{place}.user", "given together with password_file", table.get("user"))
+    if "token_file" in table and "user" in table:
+        raise _wrong(f"{place}.token_file", "given without user", table["token_file"])
+    return table
 
 
 def _number(key: str, value: Any, bounds: tuple[float, float, float]) -> float:

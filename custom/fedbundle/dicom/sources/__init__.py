@@ -1,0 +1,1 @@
+"""Where studies come from: folder, zip, DICOMweb server, PACS; one kind per file."""

@@ -1,0 +1,90 @@
+"""One run over the studies of a source: each is taken, searched for what identifies its patient, and only then kept."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from tqdm import tqdm
+
+from fedbundle.dicom.gate import USED
+from fedbundle.dicom.series import Series, Survey
+from fedbundle.dicom.sources.announced import Announced
+from fedbundle.dicom.sources.source import Source
+from fedbundle.site.case import Outcome, Workplace, case_of, mark_of, take, unchanged
+from fedbundle.site.folder import case_entries, remove
+from fedbundle.site.journal import Journal, encoded, used
+from fedbundle.site.refusal import IDENTIFIER_LEFT, MISSING_INSTANCES, NOT_AT_SOURCE
+from fedbundle.site.residual import leaking, needles, source_identifiers
+
+
+@dataclass
+class Intake:
+    """A run, and what it did so far."""
+
+    place: Workplace
+    journal: Journal
+    excluded_patients: Collection[str]  # pseudonyms of those who were taken out for good
+    outcomes: list[Outcome] = field(default_factory=list)
+    names: set[str] = field(default_factory=set)  # identifiers of the source
+    files: int = 0
+    skipped: int = 0
+    damaged: int = 0
+    excluded: int = 0  # studies that were passed over
+
+    def take_all(self, source: Source, spool: Path) -> None:
+        """Take one study after the other; its lines are written when its files are, and when they hold no identifier.
+
+        Raises:
+            PacsError: the source is gone.
+            OutputError: the dataset cannot be written.
+        """
+        cases = self.journal.cases
+        marked = {lines[0].get("announced"): case for case, lines in cases.items() if used(lines)}
+        for arrival in tqdm(source.arrivals(spool), desc="studies", unit=" studies", disable=None):
+            announced = arrival.announced()
+            if announced is None:
+                self.outcomes.append(Outcome("", "", NOT_AT_SOURCE, []))
+                continue
+            mark = mark_of(arrival.study_uid, announced, self.place) if source.remote else None
+            case = marked.get(mark) if mark else None
+            if case and (before := unchanged(case, cases[case], self.place)):
+                self.outcomes.append(before)
+                continue
+            with arrival.fetch() as found:
+                self._count(found)
+                self._take(arrival.study_uid, found, announced, mark)
+        self._count(source.rest())
+
+    def _count(self, found: Survey) -> None:
+        self.files += found.files
+        self.skipped += found.skipped
+        self.damaged += len(found.damaged)
+
+    def _take(self, study_uid: str, found: Survey, announced: Mapping[str, Announced], mark: str | None) -> None:
+        """Take a study whose files are here."""
+        study = found.studies().get(study_uid)
+        if not study:
+            self.outcomes.append(Outcome("", "", MISSING_INSTANCES, []))
+        elif case_of(study, self.place.key)[1] in self.excluded_patients:
+            self.excluded += 1
+        else:
+            outcome = take(study, self.place, self.journal.cases, len(found.damaged), announced)
+            if mark and outcome.code == USED:
+                outcome = replace(outcome, lines=[line | {"announced": mark} for line in outcome.lines])
+            self.outcomes.append(self._kept(outcome, study))
+
+    def _kept(self, outcome: Outcome, study: list[Series]) -> Outcome:
+        """Write the lines, unless something of them or of the files identifies the patient; remove what is refused."""
+        identity = source_identifiers(study)
+        self.names |= identity
+        wanted = needles(identity, self.place.all_rules)
+        entries = case_entries(self.place.dataset, outcome.case)
+        if wanted.found_in(encoded(outcome.lines)) or leaking(self.place.dataset, entries, wanted):
+            outcome = Outcome(outcome.case, outcome.patient, IDENTIFIER_LEFT, [])
+            self.journal.drop(outcome.case)
+        else:
+            self.journal.add(outcome.lines)
+        if outcome.code != USED and not outcome.kept:
+            for entry in entries:
+                remove(entry)
+        return outcome
