@@ -1,6 +1,6 @@
 """Speed of ingest beside its peers on the same files: 60 series of 30 slices of 384 x 384, warm cache, one process.
 
-Ours gates, decodes, lays the volume out, searches for identifiers and writes compressed; SimpleITK and dcm2niix read
+Ours gates, decodes, lays the volume out, searches for identifiers and writes; SimpleITK and dcm2niix read
 and write NIfTI without any of that; MONAI only reads. Imports are not counted; each peer runs in a process of its own,
 in turn, `--rounds` times, and the best of each counts. Prints a table; `--page` also writes it into
 docs/reference/benchmarks/.
@@ -43,21 +43,25 @@ def write_input(folder: Path, series: int) -> None:
         write_series(folder / f"{number:04}", exam, replace(told), stored)
 
 
-def ours(folder: Path, out: Path, *, keep_dicom: bool = False) -> Callable[[], object]:
-    """`fedbundle ingest` of everything into a new dataset of NIfTI, which it compresses (gzip level 1)."""
+def ours(folder: Path, out: Path, *, keep_dicom: bool = False, compress: bool = False) -> Callable[[], object]:
+    """`fedbundle ingest --uncompressed` of everything into a new dataset."""
+    from fedbundle.dicom.sources.folder import Folder
     from fedbundle.site.home import SiteHome
     from fedbundle.site.ingest import ingest
 
     home = SiteHome.create(out / "site", "benchmark")
-    settings = home.path / "site.toml"
-    settings.write_text(settings.read_text().replace("[datasets]", "[datasets]\n", 1))
     bundle = str(ROOT / "bundles" / "prostate_mri_zones")
-    return lambda: ingest(home, bundle, folder, keep_dicom=keep_dicom, max_refused="0")
+    return lambda: ingest(home, bundle, Folder(folder), keep_dicom=keep_dicom, compress=compress, max_refused="0")
 
 
 def ours_keeping_dicom(folder: Path, out: Path) -> Callable[[], object]:
     """The same with --keep-dicom."""
     return ours(folder, out, keep_dicom=True)
+
+
+def ours_compressed(folder: Path, out: Path) -> Callable[[], object]:
+    """Into .nii.gz, as it does unless told otherwise (gzip level 1)."""
+    return ours(folder, out, compress=True)
 
 
 def simpleitk(folder: Path, out: Path) -> Callable[[], object]:
@@ -95,8 +99,9 @@ def dcm2niix(folder: Path, out: Path) -> Callable[[], object]:
 
 
 PEERS = {
-    "fedbundle ingest": ours,
-    "fedbundle ingest --keep-dicom": ours_keeping_dicom,
+    "fedbundle ingest --uncompressed": ours,
+    "fedbundle ingest": ours_compressed,
+    "fedbundle ingest --uncompressed --keep-dicom": ours_keeping_dicom,
     "SimpleITK read and write": simpleitk,
     "MONAI ITKReader, read only": monai_itk,
     "dcm2niix": dcm2niix,

@@ -58,9 +58,11 @@ class Hospital:
             write_study(self.dicom, study)
         return write_labels(self.folder / "labels", self.dicom, range(1, studies.stop))
 
-    def ingest(self, labels: Path | None = None, max_refused: str = "0", keep_dicom: bool = False) -> Report:
+    def ingest(
+        self, labels: Path | None = None, max_refused: str = "0", keep_dicom: bool = False, compress: bool = True
+    ) -> Report:
         """Ingest the folder."""
-        return ingest(self.home, str(self.bundle), Folder(self.dicom), labels, None, max_refused, keep_dicom)
+        return ingest(self.home, str(self.bundle), Folder(self.dicom), labels, None, max_refused, keep_dicom, compress)
 
     def lines(self) -> list[dict[str, Any]]:
         """Lines of ingest.jsonl."""
@@ -171,6 +173,19 @@ def test_running_it_again_changes_no_byte(hospital: Hospital) -> None:
     assert hospital.ingest(labels).data()["studies"]["unchanged"] == 3
     assert tree(hospital.dataset) == before
     assert image.stat().st_mtime_ns == made
+
+
+def test_another_compression_replaces_the_files(hospital: Hospital) -> None:
+    labels = hospital.receive(range(1, 3))
+    hospital.ingest(labels)
+    report = hospital.ingest(labels, compress=False)
+    assert report.data()["studies"]["unchanged"] == 0
+    written = [file for file in hospital.dataset.rglob("*.nii*") if file.is_file()]
+    assert sorted(file.suffix for file in written) == [".nii"] * 4
+    assert {hospital.dataset / item[key] for item in items(hospital.datalist()) for key in ("image", "label")} == {
+        *written
+    }
+    assert hospital.ingest(labels, compress=False).data()["studies"]["unchanged"] == 2
 
 
 def test_a_changed_file_is_made_anew(hospital: Hospital) -> None:

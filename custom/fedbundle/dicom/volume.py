@@ -13,6 +13,7 @@ from pydicom.pixels import iter_pixels
 
 from fedbundle.dicom.geometry import Array, stack_affine
 from fedbundle.dicom.header import MALFORMED, number, text, tolerant
+from fedbundle.dicom.native import read_native
 from fedbundle.dicom.objects import is_coloured, is_projection
 from fedbundle.dicom.rules import detector_spacing_mm
 from fedbundle.dicom.series import Series, read_members
@@ -73,7 +74,7 @@ class Volume:
         return lengths[0], lengths[1], lengths[2]
 
     def to_nifti(self, path: Path) -> None:
-        """Write `path` (.nii.gz), whole or not at all; whole numbers as int16, else float32.
+        """Write `path` (.nii or .nii.gz), whole or not at all; whole numbers as int16, else float32.
 
         Raises:
             OutputError: the place cannot be written.
@@ -83,9 +84,9 @@ class Volume:
 
 
 def write_nifti(array: NDArray[np.generic], affine: Array, path: Path) -> None:
-    """Write voxels [slice, row, column] on an LPS grid as NIfTI-1 (.nii.gz): geometry and numbers, no text, no time.
+    """Write voxels [slice, row, column] on an LPS grid as NIfTI-1: geometry and numbers, no text, no time.
 
-    The same voxels give the same bytes.
+    The same voxels give the same bytes. A path that ends in .gz is compressed.
 
     Raises:
         OutputError: the place cannot be written.
@@ -94,7 +95,9 @@ def write_nifti(array: NDArray[np.generic], affine: Array, path: Path) -> None:
     image.set_sform(image.affine, code="scanner")
     image.set_qform(image.affine, code="scanner")
     image.header.set_xyzt_units("mm")
-    content = gzip.compress(image.to_bytes(), COMPRESSION, mtime=0)
+    content = image.to_bytes()
+    if path.suffix == ".gz":
+        content = gzip.compress(content, COMPRESSION, mtime=0)
     with new_file(path) as part:
         part.write_bytes(content)
 
@@ -122,19 +125,30 @@ def _pixels(series: Series) -> NDArray[np.float32]:
             return _frames(series)
         if any(is_coloured(header) for header, _ in series.kinds("PhotometricInterpretation", "SamplesPerPixel")):
             return np.stack([_grey(file) for file in series.files])
-        return _slices(series.files)
+        return _slices(series)
     except UNREADABLE as error:  # its message may quote file names
         raise DicomError("pixels must be readable and of one size, got a file that is not; send it again") from error
     finally:
         sitk.ProcessObject.SetGlobalWarningDisplay(shown)
 
 
-def _slices(files: Sequence[Path]) -> NDArray[np.float32]:
-    reader = sitk.ImageSeriesReader()
-    reader.SetImageIO("GDCMImageIO")
-    reader.SetOutputPixelType(sitk.sitkFloat32)  # else the first slice decides, and later slopes are cut off
-    reader.SetFileNames([str(file) for file in files])
-    return np.asarray(sitk.GetArrayFromImage(reader.Execute()), dtype=np.float32)
+def _slices(series: Series) -> NDArray[np.float32]:
+    """Slices one after the other: native pixels from the bytes of the file, all others through SimpleITK."""
+    rows, columns = (int(number(series.first, name) or 0) for name in ("Rows", "Columns"))
+    voxels = np.empty((len(series.files), rows, columns), np.float32)
+    for slice_, file, header in zip(voxels, series.files, series.headers, strict=True):
+        pixels = read_native(file, header)
+        pixels = _decoded(file) if pixels is None else pixels
+        if pixels.shape != slice_.shape:
+            raise DicomError("pixels must have the size that their header tells, got another; send the file again")
+        slice_[...] = pixels
+    return voxels
+
+
+def _decoded(file: Path) -> NDArray[np.float32]:
+    image = sitk.ReadImage(str(file), sitk.sitkFloat32, imageIO="GDCMImageIO")
+    pixels = np.asarray(sitk.GetArrayFromImage(image), dtype=np.float32)
+    return pixels[0] if pixels.ndim == 3 else pixels  # a slice of one frame
 
 
 def _grey(file: Path) -> NDArray[np.float32]:

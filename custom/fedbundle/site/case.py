@@ -22,6 +22,7 @@ from fedbundle.dicom.technical import technical
 from fedbundle.dicom.volume import ColourError, Volume, write_nifti
 from fedbundle.errors import DicomError, OutputError
 from fedbundle.files import new_folder, sha256
+from fedbundle.site.folder import case_entries, remove
 from fedbundle.site.journal import Line, files_of, used
 from fedbundle.site.labels.label_map import read_label_map
 from fedbundle.site.labels.study import Labels, Row, StudyLabels
@@ -37,6 +38,7 @@ class Workplace:
     rules: dict[str, Any]  # configs/ingest.json
     labels: Labels | None
     keep_dicom: bool
+    suffix: str = ".nii.gz"  # of images and masks
     site: Mapping[str, dict[str, Any]] = field(default_factory=dict)  # role -> what site.toml adds to its rules
 
     @property
@@ -185,12 +187,16 @@ def _write(case: str, choice: Choice, labels: StudyLabels, place: Workplace) -> 
     for role, volume in volumes.items():
         written[role] = {}
         if label and mask is not None and role == labelled:
-            path = place.dataset / "labels" / f"{case}_{label['key']}.nii.gz"
+            path = place.dataset / "labels" / f"{case}_{label['key']}{place.suffix}"
             write_nifti(mask, volume.affine, path)
             written[role][label["key"]] = _told(path, place.dataset)
-        path = place.dataset / "images" / f"{case}_{role}.nii.gz"
+        path = place.dataset / "images" / f"{case}_{role}{place.suffix}"
         volume.to_nifti(path)
         written[role][role] = _told(path, place.dataset)
+    current = {place.dataset / file["path"] for files in written.values() for file in files.values()}
+    for entry in case_entries(place.dataset, case):  # of an earlier run, under another suffix or role
+        if entry.is_file() and entry not in current:
+            remove(entry)
     return written
 
 
@@ -238,7 +244,7 @@ def _fingerprint(choice: Choice, study_uid: str, place: Workplace) -> str:
 
 def _asked_of(study_uid: str, place: Workplace) -> list[str]:
     """What a case is made from beside the images."""
-    parts = [place.rules_digest, repr(place.keep_dicom)]
+    parts = [place.rules_digest, repr(place.keep_dicom), place.suffix]
     if labels := place.labels.studies.get(study_uid) if place.labels else None:
         parts += [sha256(file) if file.is_file() else "none" for file in labels.files]
         parts.append(json.dumps(labels.rows, sort_keys=True))

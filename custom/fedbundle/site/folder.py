@@ -14,7 +14,7 @@ JOURNAL = "ingest.jsonl"
 INCOMING = ".incoming"  # copies of what a server sent or a zip held, only while an ingest runs
 SUBFOLDERS = ("images", "labels", "dicom")
 CASE = re.compile(r"[0-9a-f]{16}")
-CASE_ENTRY = re.compile(rf"({CASE.pattern})(_[a-z][a-z0-9_]*\.nii\.gz)?")
+CASE_ENTRY = re.compile(rf"({CASE.pattern})(_[a-z][a-z0-9_]*\.nii(\.gz)?)?")
 LEFTOVER = re.compile(r"\..+\.(part|old)")
 
 

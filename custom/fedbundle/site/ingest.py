@@ -44,6 +44,7 @@ def ingest(
     out: Path | None = None,
     max_refused: str = "5%",
     keep_dicom: bool = False,
+    compress: bool = True,
 ) -> Report:
     """Bring all studies of a source into the dataset of a bundle; patients who were taken out of it stay out.
 
@@ -55,6 +56,7 @@ def ingest(
         out: dataset folder; default: the site's folder for this bundle.
         max_refused: budget of refused studies, "5%" or "3".
         keep_dicom: also write the de-identified DICOM of the chosen series.
+        compress: write .nii.gz, else .nii.
 
     Raises:
         InputError: a path or value cannot be used, or the source holds no DICOM.
@@ -72,7 +74,9 @@ def ingest(
     dataset = out.expanduser().resolve() if out else home.place_for_dataset(opened.name)
     site = home.role_rules(opened.name)
     with_site(rules, site)  # a role that the bundle does not have is told before anything is read
-    place = Workplace(dataset, home.key(), rules, read_labels(labels, rules) if labels else None, keep_dicom, site)
+    found = read_labels(labels, rules) if labels else None
+    suffix = ".nii.gz" if compress else ".nii"
+    place = Workplace(dataset, home.key(), rules, found, keep_dicom, suffix, site)
     source.check(dataset)
     excluded = excluded_patients(home, opened.name)
     with working_in(dataset), spool_of(dataset) as spool:

@@ -81,9 +81,9 @@ def searchable(file: Path) -> bytes:
     Raises:
         ResidualError: a damaged NIfTI file, of which nobody can say what it holds.
     """
-    if file.name.endswith(".nii.gz"):
+    if file.name.endswith((".nii", ".nii.gz")):
         try:
-            with gzip.open(file) as stream:
+            with gzip.open(file) if file.suffix == ".gz" else file.open("rb") as stream:
                 header = stream.read(NIFTI_HEADER)
                 return header + stream.read(max(0, _vox_offset(header) - NIFTI_HEADER))
         except (OSError, EOFError, zlib.error, struct.error) as error:
