@@ -60,7 +60,7 @@ def high_bits(image: Dataset) -> None:
 
 def table(image: Dataset) -> None:
     item = Dataset()
-    item.LUTDescriptor, item.ModalityLUTType, item.LUTData = [2, 0, 16], "US", [7, 9]
+    item.LUTDescriptor, item.ModalityLUTType, item.LUTData = [2, 0, 16], "US", bytes([7, 0, 9, 0])
     image.ModalityLUTSequence = [item]
 
 

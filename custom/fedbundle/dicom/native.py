@@ -1,4 +1,4 @@
-"""Native pixels (PS3.5 8.1, 8.2 and A.1 to A.3) straight from the bytes of a file; the common case, without a decoder."""
+"""Native pixels (PS3.5 8.1, 8.2, A.1, A.2) straight from the bytes of a file: the common case, without a decoder."""
 
 import struct
 from pathlib import Path
