@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from multiprocessing import active_children, get_context
 from pathlib import Path
 
+import orthanc
 import tyro
 import yaml
 from memory import PeakMemory
@@ -89,12 +90,33 @@ def workers(count: int) -> Iterator[ProcessPoolExecutor]:
         pool.shutdown(cancel_futures=True)
 
 
-def prepare_hospital(name: str, profile: str, seed: int, kit: Path, options: Options) -> dict[str, object]:
-    """One hospital before the federation: its scanner's DICOM, its site home, its dataset, its approval."""
+@contextmanager
+def pacs(options: Options) -> Iterator[orthanc.Address | None]:
+    """An empty Orthanc for one of the hospitals; None where it is not installed."""
+    if not orthanc.installed():
+        yield None
+        return
+    with orthanc.running({"POC_WORKSPACE": str(options.workspace)}) as server:
+        yield server.address
+
+
+def prepare_hospital(
+    name: str, profile: str, seed: int, kit: Path, options: Options, server: orthanc.Address | None
+) -> dict[str, object]:
+    """One hospital before the federation: its scanner's DICOM, its PACS if any, its site home, dataset and approval."""
     dicom = options.workspace / "dicom" / name
     Phantom(bundle=options.bundle, out=dicom, patients=options.patients, profile=profile, seed=seed).run()
     home = prepare_home(name, kit, options)
-    return Ingest(site=home, bundle=options.bundle, dicom=dicom / "dicom", labels=dicom / "labels.csv").run().data
+    labels = dicom / "labels.csv"
+    if server is None:
+        return Ingest(site=home, bundle=options.bundle, dicom=dicom / "dicom", labels=labels).run().data
+    server.receive(dicom / "dicom")
+    with (home / "site.toml").open("a", encoding="utf-8") as settings:
+        settings.write(server.settings())
+    secret = home / "keys" / "dicomweb.password"
+    secret.touch(mode=0o600)
+    secret.write_text(orthanc.PASSWORD, encoding="utf-8")
+    return Ingest(site=home, bundle=options.bundle, dicomweb=server.url, labels=labels).run().data
 
 
 def prepare_home(name: str, kit: Path, options: Options) -> Path:
@@ -157,15 +179,17 @@ def tell(options: Options) -> Outcome:
             note(f"{len(kits)} kits in {options.workspace / 'kits'}")
         names = hospitals()
         with story.step("phantoms, site homes, ingest, approval") as note:
-            with workers(2) as pool:
+            with pacs(options) as server, workers(2) as pool:
+                servers = [server, *[None] * len(names)]  # the first hospital's images come from a PACS
                 with deaf_children():
                     waiting = [
-                        pool.submit(prepare_hospital, name, profile, seed, kits[name], options)
+                        pool.submit(prepare_hospital, name, profile, seed, kits[name], options, servers[seed])
                         for seed, (name, profile) in enumerate(zip(names, PROFILES, strict=True))
                     ]
                 prepare_home(SERVER, kits[server_of(kits)], options)
                 datasets = {name: job.result() for name, job in zip(names, waiting, strict=True)}
-            note("; ".join(f"{name} {data['splits']}" for name, data in datasets.items()))
+            told = "; ".join(f"{name} {data['splits']}" for name, data in datasets.items())
+            note(f"{told}; {names[0]} {'from Orthanc' if server else 'from a folder, as Orthanc is not installed'}")
         with Federation(kits, options.workspace / "run") as federation:
             with story.step("start server and hospitals over mutual TLS") as note:
                 federation.start()

@@ -10,15 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from orthanc import PASSWORD, USER, Orthanc, installed, running
 from samples.dicom_series import Stack
 from samples.dicom_studies import write_bundle, write_labels, write_study
-from samples.orthanc import PASSWORD, USER, Orthanc, running
 from samples.small_pacs import UNCLOSED
 
 from fedbundle.cli import main
 from fedbundle.site.home import SiteHome
 
-pytestmark = pytest.mark.filterwarnings(UNCLOSED)
+pytestmark = [
+    pytest.mark.filterwarnings(UNCLOSED),
+    pytest.mark.skipif(not installed(), reason="no Orthanc: apt-get install orthanc orthanc-dicomweb"),
+]
 KINDS = ("get", "move", "web")
 
 
@@ -35,7 +38,7 @@ class Hospital:
         self.secret = self.home.path / "keys" / "dicomweb.password"
         self.secret.write_text(PASSWORD)
         self.secret.chmod(0o600)
-        orthanc.receive(folder / "dicom")
+        orthanc.address.receive(folder / "dicom")
         assert main(self.command(["--dicom", str(folder / "dicom")], "folder")) == 0
 
     def command(self, source: list[str], out: str) -> list[str]:
@@ -45,9 +48,9 @@ class Hospital:
 
     def asking(self, kind: str, out: str = "dataset") -> list[str]:
         """The command that asks Orthanc in this way."""
-        tables = self.orthanc.settings("move" if kind == "move" else "get")
+        tables = self.orthanc.address.settings("move" if kind == "move" else "get")
         (self.home.path / "site.toml").write_text('name = "hospital-a"\n' + tables)
-        return self.command(["--dicomweb", self.orthanc.url] if kind == "web" else ["--pacs", "test"], out)
+        return self.command(["--dicomweb", self.orthanc.address.url] if kind == "web" else ["--pacs", "test"], out)
 
     def same(self, out: str = "dataset") -> bool:
         """The dataset holds what the one from the folder holds."""

@@ -1,6 +1,8 @@
 """Native pixels (PS3.5 8.1, 8.2, A.1, A.2) straight from the bytes of a file: the common case, without a decoder."""
 
 import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -8,56 +10,85 @@ from numpy.typing import NDArray
 from pydicom import uid
 from pydicom.dataset import Dataset
 
-from fedbundle.dicom.header import number, text
+from fedbundle.dicom.header import alike, number, stored, text
 
 PIXEL_DATA = struct.pack("<HH", 0x7FE0, 0x0010)
 LONG_VR = {uid.ExplicitVRLittleEndian: True, uid.ImplicitVRLittleEndian: False}  # syntax -> whether the VR is told
 BITS = 16  # allocated
+DECIDING = (
+    *("Rows", "Columns", "SamplesPerPixel", "NumberOfFrames", "ModalityLUTSequence", "RescaleSlope"),
+    *("BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation", "RescaleIntercept"),
+)
 
 
-def read_native(path: Path, header: Dataset) -> NDArray[np.float32] | None:
-    """Pixels [row, column] of a single-frame file after rescale (C.11.1.1.2); None where another reader must judge.
+@dataclass(frozen=True)
+class Layout:
+    """How the pixels of a single-frame greyscale image with 16 bits allocated are stored."""
 
-    Read are 16 bit greyscale pixels that end the file, as nearly all do: Pixel Data is the last element of a data set
-    but for padding. Everything else, a Modality LUT Sequence included, is left to the general reader.
+    shape: tuple[int, int]  # rows, columns
+    vr_told: bool
+    stored_bits: int  # the lowest; others may hold anything, such as an overlay
+    signed: bool
+    slope: float
+    intercept: float
 
-    Args:
-        path: of a file.
-        header: of the same file, without pixels.
+    @property
+    def length(self) -> int:
+        """Of the Pixel Data element, in bytes."""
+        return self.shape[0] * self.shape[1] * BITS // 8
+
+
+def layouts_of(headers: Sequence[Dataset]) -> list[Layout | None]:
+    """Layout of each image, None where a general reader must judge; decoded once for each kind of header.
+
+    A Modality LUT Sequence, other bits allocated, several frames or samples are left to the general reader.
+    """
+    syntaxes = [text(header.file_meta, "TransferSyntaxUID") for header in headers]
+    found: list[Layout | None] = [None] * len(headers)
+    for members in alike([syntaxes, *(stored(headers, name) for name in DECIDING)]):
+        layout = _layout(headers[members[0]], syntaxes[members[0]])
+        for index in members:
+            found[index] = layout
+    return found
+
+
+def _layout(header: Dataset, syntax: str) -> Layout | None:
+    rows, columns, bits, high = (int(number(header, n) or 0) for n in ("Rows", "Columns", "BitsStored", "HighBit"))
+    plain = number(header, "BitsAllocated") == BITS and 0 < bits <= BITS and high == bits - 1
+    alone = number(header, "SamplesPerPixel") in (None, 1.0) and number(header, "NumberOfFrames") in (None, 1.0)
+    if syntax not in LONG_VR or not (plain and alone and rows and columns) or "ModalityLUTSequence" in header:
+        return None
+    slope, intercept = number(header, "RescaleSlope"), number(header, "RescaleIntercept") or 0.0
+    signed = number(header, "PixelRepresentation") == 1
+    told = LONG_VR[uid.UID(syntax)]
+    return Layout((rows, columns), told, bits, signed, 1.0 if slope is None else slope, intercept)
+
+
+def read_native(path: Path, layout: Layout) -> NDArray[np.float32] | None:
+    """Pixels [row, column] after rescale (C.11.1.1.2); None where they do not end the file, as they nearly always do.
 
     Raises:
         OSError: the file cannot be read.
     """
-    syntax = text(header.file_meta, "TransferSyntaxUID")
-    shape = tuple(int(number(header, name) or 0) for name in ("Rows", "Columns"))
-    stored, high = (int(number(header, name) or 0) for name in ("BitsStored", "HighBit"))
-    plain = number(header, "BitsAllocated") == BITS and 0 < stored <= BITS and high == stored - 1
-    alone = number(header, "SamplesPerPixel") in (None, 1.0) and number(header, "NumberOfFrames") in (None, 1.0)
-    if syntax not in LONG_VR or not plain or not alone or "ModalityLUTSequence" in header:
-        return None
-    length = shape[0] * shape[1] * BITS // 8
     content = path.read_bytes()
-    if not length or not _ends_with_pixels(content, length, told=LONG_VR[uid.UID(syntax)]):
+    if not _ends_with_pixels(content, layout):
         return None
-    unused = BITS - stored  # bits above the stored ones may hold anything, such as an overlay
-    words = np.frombuffer(content, "<u2", offset=len(content) - length).reshape(shape)
+    words = np.frombuffer(content, "<u2", offset=len(content) - layout.length).reshape(layout.shape)
+    unused = BITS - layout.stored_bits
     if unused:
         words = words << unused
-    pixels = words.view("<i2") if number(header, "PixelRepresentation") == 1 else words
+    pixels = words.view("<i2") if layout.signed else words
     if unused:
         pixels = pixels >> unused
-    slope, intercept = (number(header, name) for name in ("RescaleSlope", "RescaleIntercept"))
-    if slope in (None, 1.0) and intercept in (None, 0.0):
+    if (layout.slope, layout.intercept) == (1.0, 0.0):
         return pixels.astype(np.float32)
-    scaled = pixels.astype(np.float64) * (1.0 if slope is None else slope) + (intercept or 0.0)
-    return scaled.astype(np.float32)
+    return (pixels.astype(np.float64) * layout.slope + layout.intercept).astype(np.float32)
 
 
-def _ends_with_pixels(content: bytes, length: int, *, told: bool) -> bool:
+def _ends_with_pixels(content: bytes, layout: Layout) -> bool:
     """The last element of the file is Pixel Data with just these many bytes."""
-    start = len(content) - length
-    head = content[max(start - (12 if told else 8), 0) : start]
+    start = len(content) - layout.length
+    head = content[max(start - (12 if layout.vr_told else 8), 0) : max(start, 0)]
     tag, vr, size = head[:4], head[4:-4], head[-4:]
-    return (
-        tag == PIXEL_DATA and vr in ((b"OW\0\0", b"OB\0\0") if told else (b"",)) and size == struct.pack("<I", length)
-    )
+    known = (b"OW\0\0", b"OB\0\0") if layout.vr_told else (b"",)
+    return tag == PIXEL_DATA and vr in known and size == struct.pack("<I", layout.length)

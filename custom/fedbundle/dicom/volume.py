@@ -13,7 +13,7 @@ from pydicom.pixels import iter_pixels
 
 from fedbundle.dicom.geometry import Array, stack_affine
 from fedbundle.dicom.header import MALFORMED, number, text, tolerant
-from fedbundle.dicom.native import read_native
+from fedbundle.dicom.native import layouts_of, read_native
 from fedbundle.dicom.objects import is_coloured, is_projection
 from fedbundle.dicom.rules import detector_spacing_mm
 from fedbundle.dicom.series import Series, read_members
@@ -79,8 +79,9 @@ class Volume:
         Raises:
             OutputError: the place cannot be written.
         """
-        whole = bool(np.array_equal(self.array, np.rint(self.array))) and float(np.abs(self.array).max()) < 2**15
-        write_nifti(self.array.astype(np.int16) if whole else self.array, self.affine, path)
+        short = self.array.astype(np.int16) if float(np.abs(self.array).max()) < 2**15 else None
+        whole = short is not None and np.array_equal(short, self.array)
+        write_nifti(short if short is not None and whole else self.array, self.affine, path)
 
 
 def write_nifti(array: NDArray[np.generic], affine: Array, path: Path) -> None:
@@ -91,15 +92,18 @@ def write_nifti(array: NDArray[np.generic], affine: Array, path: Path) -> None:
     Raises:
         OutputError: the place cannot be written.
     """
-    image = nibabel.Nifti1Image(array.transpose(2, 1, 0), LPS_TO_RAS @ affine)
-    image.set_sform(image.affine, code="scanner")
-    image.set_qform(image.affine, code="scanner")
-    image.header.set_xyzt_units("mm")
-    content = image.to_bytes()
-    if path.suffix == ".gz":
-        content = gzip.compress(content, COMPRESSION, mtime=0)
-    with new_file(path) as part:
-        part.write_bytes(content)
+    header = nibabel.Nifti1Image(array.transpose(2, 1, 0), LPS_TO_RAS @ affine).header
+    for set_form in (header.set_sform, header.set_qform):
+        set_form(LPS_TO_RAS @ affine, code="scanner")
+    header.set_xyzt_units("mm")
+    header["vox_offset"], header["magic"] = header.single_vox_offset, header.single_magic
+    voxels = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))  # columns run fastest, as in NIfTI
+    content = (header.binaryblock, bytes(header.single_vox_offset - len(header.binaryblock)), voxels.data.cast("B"))
+    with new_file(path) as part, part.open("wb") as file:
+        if path.suffix == ".gz":
+            file.write(gzip.compress(b"".join(content), COMPRESSION, mtime=0))
+        else:
+            file.writelines(content)
 
 
 def _patient_affine(series: Series) -> Array:
@@ -136,8 +140,8 @@ def _slices(series: Series) -> NDArray[np.float32]:
     """Slices one after the other: native pixels from the bytes of the file, all others through SimpleITK."""
     rows, columns = (int(number(series.first, name) or 0) for name in ("Rows", "Columns"))
     voxels = np.empty((len(series.files), rows, columns), np.float32)
-    for slice_, file, header in zip(voxels, series.files, series.headers, strict=True):
-        pixels = read_native(file, header)
+    for slice_, file, layout in zip(voxels, series.files, layouts_of(series.headers), strict=True):
+        pixels = read_native(file, layout) if layout else None
         pixels = _decoded(file) if pixels is None else pixels
         if pixels.shape != slice_.shape:
             raise DicomError("pixels must have the size that their header tells, got another; send the file again")
