@@ -37,8 +37,9 @@ lint: $(READY) ## ruff (rules and format) and mypy
 	@$(VENV)/bin/ruff format --quiet --check .
 	@$(VENV)/bin/mypy
 
-bench: $(READY) ## run every program in benchmarks/
-	@set -e; for program in benchmarks/*.py; do echo "== $$program"; $(RUN) "$$program"; done
+bench: $(READY) ## run every program in benchmarks/; BENCH_ARGS="--page" also writes docs/reference/benchmarks/
+	@$(VENV)/bin/python -m pip install --quiet --constraint constraints.txt --editable ".[dev,bench]"
+	@set -e; for program in benchmarks/[a-z]*.py; do echo "== $$program"; $(RUN) "$$program" $(BENCH_ARGS); done
 
 docs: $(READY) ## write docs/reference/cli.md, then check links and pages and run the tutorial
 	@$(RUN) docs/cli_page.py

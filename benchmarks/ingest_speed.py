@@ -1,9 +1,10 @@
 """Speed of ingest beside its peers on the same files: 60 series of 30 slices of 384 x 384, warm cache, one process.
 
-Ours gates, decodes, lays the volume out, searches for identifiers and writes; SimpleITK and dcm2niix read
-and write NIfTI without any of that; MONAI only reads. Imports are not counted; each peer runs in a process of its own,
-in turn, `--rounds` times, and the best of each counts. Prints a table; `--page` also writes it into
-docs/reference/benchmarks/.
+Ours gates, decodes, lays the volume out, searches for identifiers and writes; SimpleITK and dcm2niix read and write NIfTI
+without any of that; MONAI only reads. Imports are not counted; each runs in a process of its own, in turn, several times,
+and the best of each counts.
+
+Prints a table; `--page` also writes it into docs/reference/benchmarks/.
 """
 
 import argparse
@@ -19,13 +20,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from _page import write_section
 
 from fedbundle.phantom.canvas import Grid
 from fedbundle.phantom.mr_dicom import Exam, Person, Series, write_series
 from fedbundle.phantom.prostate_mri_zones.sites import SITES
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGE = ROOT / "docs" / "reference" / "benchmarks" / "ingest-speed.md"
 SLICES, MATRIX = 30, 384
 
 
@@ -170,8 +171,8 @@ def main() -> None:
     told = table(best, chosen.series, chosen.rounds)
     print(told)
     if chosen.page:
-        PAGE.parent.mkdir(parents=True, exist_ok=True)
-        PAGE.write_text(f"# Speed of ingest\n\nWritten by `benchmarks/ingest_speed.py --page`.\n\n{told}\n")
+        about = str(__doc__).split("\n\n")[1]
+        write_section("Speed", f"benchmarks/{Path(__file__).name}", f"{about}\n\n{told}")
     return None
 
 
