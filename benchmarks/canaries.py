@@ -1,9 +1,9 @@
 """What survives de-identification: ours beside dicom-anonymizer, deid, dicognito, gdcmanon and Orthanc.
 
-Every attribute of PS3.15 Table E.1-1 (edition 2026c, as dicom-anonymizer lists it) is planted with a value of its own: at
-the top of an MR image, and inside one, two and three sequences. Corners are private blocks, overlays, curves, preamble,
-file meta and what stands behind the pixels. A survivor is a value found in the bytes that a tool wrote; short binary ones
-count where they stood. Tools with another aim than PS3.15 (dicognito) are measured by it all the same, and
+Every attribute of PS3.15 Table E.1-1 (edition 2026c, as dicom-anonymizer lists it) is planted with a value of its own:
+at the top of an MR image, and inside one, two and three sequences. Corners are private blocks, overlays, curves,
+preamble, file meta and what stands behind the pixels. A survivor is a value found in the bytes that a tool wrote; short
+binary ones count where they stood. Tools with another aim than PS3.15 (dicognito) are measured by it all the same, and
 dicom-anonymizer with its 2026c rules is judged by its own table.
 
 Prints a table; `--page` also writes it into docs/reference/benchmarks/. Peers: pip install -e .[bench], and the Debian
