@@ -1,8 +1,8 @@
 """Speed of ingest beside its peers on the same files: 60 series of 30 slices of 384 x 384, warm cache, one process.
 
 Ours gates, decodes, lays the volume out, searches for identifiers and writes; SimpleITK and dcm2niix read and write
-NIfTI without any of that; MONAI only reads. Imports are not counted; each runs in a process of its own, in turn, several
-times, and the best of each counts.
+NIfTI without any of that; MONAI only reads. Imports are not counted; each runs in a process of its own, in turn, many
+times over, and the best of each counts.
 
 Prints a table; `--page` also writes it into docs/reference/benchmarks/.
 """

@@ -153,36 +153,58 @@ def scan(folder: Path) -> list[Series]:
     return survey(folder).series
 
 
-def survey(folder: Path) -> Survey:
-    """Read every header below `folder` once and group them; progress goes to a terminal's stderr.
+@dataclass(frozen=True)
+class Seen:
+    """One regular file of a folder."""
+
+    path: Path
+    members: list[Member]  # its images
+    directory: bool = False  # a DICOMDIR
+    damaged: bool = False  # empty, or DICOM by its first bytes but without a readable header
+
+
+def look_through(folder: Path) -> Iterator[Seen]:
+    """Every file below `folder`, its headers read; progress goes to a terminal's stderr.
 
     Raises:
         InputError: no such folder, or a folder or file in it may not be read.
     """
     if not folder.is_dir():
         raise InputError(f"DICOM folder must be a folder that is there, got {folder}; check the path")
-    groups: dict[tuple[str, str], list[Member]] = defaultdict(list)
-    files = skipped = 0
-    damaged: list[Path] = []
-    directories: list[Path] = []
     with tolerant():
         for path in tqdm(_regular_files(folder), desc="headers", unit=" files", disable=None, leave=None):
-            files += 1
             start = _start(path)
             if start and not _looks_like_dicom(start):
-                skipped += 1
+                yield Seen(path, [])
                 continue
             members = read_members(path) if start else []
-            if not members:
-                damaged.append(path)
-            elif _is_directory(members[0][0]):
-                skipped += 1
-                directories.append(path)
-            else:
-                header = members[0][0]
-                groups[text(header, "StudyInstanceUID"), text(header, "SeriesInstanceUID")] += members
-        found = [Series.of(members) for _, members in sorted(groups.items())]
-    return Survey(found, files, skipped, tuple(damaged), tuple(directories))
+            directory = bool(members) and _is_directory(members[0][0])
+            yield Seen(path, [] if directory else members, directory=directory, damaged=not members)
+
+
+def survey(folder: Path) -> Survey:
+    """Read every header below `folder` once and group them.
+
+    Raises:
+        InputError: as `look_through`.
+    """
+    seen = list(look_through(folder))
+    return Survey(
+        series_of([member for each in seen for member in each.members]),
+        len(seen),
+        sum(not each.members and not each.damaged for each in seen),
+        tuple(each.path for each in seen if each.damaged),
+        tuple(each.path for each in seen if each.directory),
+    )
+
+
+def series_of(members: Sequence[Member]) -> list[Series]:
+    """Group images by study and series."""
+    groups: dict[tuple[str, str], list[Member]] = defaultdict(list)
+    with tolerant():
+        for member in members:
+            groups[text(member[0], "StudyInstanceUID"), text(member[0], "SeriesInstanceUID")].append(member)
+        return [Series.of(group) for _, group in sorted(groups.items())]
 
 
 def _regular_files(folder: Path) -> Iterator[Path]:

@@ -86,6 +86,25 @@ def test_a_damaged_list_is_told(disc: Path) -> None:
         Folder(disc).check(disc.parent / "dataset")
 
 
+@pytest.mark.parametrize("most_kept", [0, 5, 12, 30])
+def test_headers_that_were_not_kept_are_read_again(disc: Path, most_kept: int) -> None:
+    image_of(disc, 1, 11).write_bytes(b"")
+    folder, whole = Folder(disc, most_kept), Folder(disc)
+    for arrival, other in zip(folder.arrivals(disc), whole.arrivals(disc), strict=True):
+        assert arrival.announced() == other.announced()
+        with arrival.fetch() as found, other.fetch() as expected:
+            assert [series.files for series in found.series] == [series.files for series in expected.series]
+            assert (found.files, found.damaged) == (expected.files, expected.damaged)
+    assert sum(len(files.kept or []) for files in folder.studies.values()) == 0  # let go
+
+
+def test_a_file_that_goes_before_its_study_has_its_turn_is_damaged(disc: Path) -> None:
+    first, _ = Folder(disc, 0).arrivals(disc)
+    image_of(disc, 1, 11).unlink()
+    with first.fetch() as found:
+        assert len(found.damaged) == 1
+
+
 def test_without_a_list_nothing_is_announced(tmp_path: Path) -> None:
     write_slices(tmp_path / "a", make_slices())
     (arrival,) = Folder(tmp_path).arrivals(tmp_path)
