@@ -16,6 +16,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import MediaStorageDirectoryStorage
 from tqdm import tqdm
 
+from fedbundle.dicom.deflated import is_bomb
 from fedbundle.dicom.diffusion import b_value
 from fedbundle.dicom.frames import frames_of
 from fedbundle.dicom.geometry import Plane, distances, planes_of
@@ -242,6 +243,8 @@ def _looks_like_dicom(start: bytes) -> bool:
 def read_members(path: Path) -> list[Member]:
     """Headers of the images in a file, one for each frame; empty when it has no header that can be read."""
     try:
+        if is_bomb(path):
+            return []
         header = dcmread(path, stop_before_pixels=True, defer_size=DEFERRED, force=True)
         named = all(text(header, uid) for uid in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"))
         if not named and not _is_directory(header):

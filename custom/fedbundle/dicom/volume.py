@@ -79,9 +79,9 @@ class Volume:
         Raises:
             OutputError: the place cannot be written.
         """
-        short = self.array.astype(np.int16) if float(np.abs(self.array).max()) < 2**15 else None
-        whole = short is not None and np.array_equal(short, self.array)
-        write_nifti(short if short is not None and whole else self.array, self.affine, path)
+        with np.errstate(invalid="ignore"):  # what does not fit comes out different
+            short = self.array.astype(np.int16)
+        write_nifti(short if np.array_equal(short, self.array) else self.array, self.affine, path)
 
 
 def write_nifti(array: NDArray[np.generic], affine: Array, path: Path) -> None:
