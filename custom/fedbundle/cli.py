@@ -196,6 +196,9 @@ class Ingest(SiteVerb):
     max_refused: str = "5%"
     """Budget of studies that may be refused, in per cent or as a count; more is exit code 22."""
 
+    reviewed: Path | None = None
+    """Cases refused as TEXT_IN_PIXELS whose radiographs a person has looked at: a text file, one pseudonym per line."""
+
     uncompressed: bool = False
     """Write .nii instead of .nii.gz: larger, and several times faster to write and to read."""
 
@@ -240,6 +243,7 @@ class Ingest(SiteVerb):
             self.max_refused,
             self.keep_dicom,
             compress=not self.uncompressed,
+            reviewed=self.reviewed,
         )
         return Outcome(report.text(), report.data())
 

@@ -10,9 +10,11 @@ from typing import Any
 
 from pydicom import dcmread
 
+from fedbundle.dicom.burned_in import find_text
 from fedbundle.dicom.deidentify import deidentify, patient_pseudonym, pseudonym
 from fedbundle.dicom.gate import USED, candidates
 from fedbundle.dicom.header import text, tolerant
+from fedbundle.dicom.objects import is_projection
 from fedbundle.dicom.overrides import with_site
 from fedbundle.dicom.roles import NOT_PREFERRED, Choice, Decision, choose
 from fedbundle.dicom.rules import misfit
@@ -39,6 +41,7 @@ class Workplace:
     labels: Labels | None
     keep_dicom: bool
     suffix: str = ".nii.gz"  # of images and masks
+    reviewed: frozenset[str] = frozenset()  # cases in whose pixels a person has looked for text
     site: Mapping[str, dict[str, Any]] = field(default_factory=dict)  # role -> what site.toml adds to its rules
 
     @property
@@ -176,6 +179,8 @@ def _write(case: str, choice: Choice, labels: StudyLabels, place: Workplace) -> 
     """Write the files of a case, after all of it was read; role -> datalist key -> path and digest."""
     label = place.rules.get("label") if place.labels else None
     volumes = {role: _read(series) for role, series in choice.chosen.items()}
+    if case not in place.reviewed:
+        _refuse_text(choice, volumes)
     labelled = next(iter(place.rules["inputs"]))  # masks are drawn on the first input
     series, image = choice.chosen[labelled], volumes[labelled]
     mask = read_label_map(labels.files, series, image, label) if label else None
@@ -207,6 +212,14 @@ def _read(series: Series) -> Volume:
         raise RefusedError("NOT_GREYSCALE", "its colour channels differ") from error
     except DicomError as error:
         raise RefusedError("UNREADABLE_PIXELS", "a slice cannot be decoded") from error
+
+
+def _refuse_text(choice: Choice, volumes: Mapping[str, Volume]) -> None:
+    """Radiographs that seem to hold text wait for a person; cassettes and film scanners write names into pixels."""
+    for role, volume in volumes.items():
+        if is_projection(choice.chosen[role]) and (found := find_text(volume.array[0])):
+            place = f"row {found[0].row}, column {found[0].column}"
+            raise RefusedError("TEXT_IN_PIXELS", f"{len(found)} pieces of what may be text, the longest at {place}")
 
 
 def _labels_of(study_uid: str, place: Workplace) -> StudyLabels:
@@ -280,6 +293,13 @@ def _add_what_was_made(
         made[0]["table"] = list(rows)
 
 
+def _search(case: str, series: Series, place: Workplace, role: str) -> dict[str, str]:
+    """What became of the search for text in a radiograph that is used."""
+    if not (role and is_projection(series)):
+        return {}
+    return {"text_in_pixels": "a person has looked" if case in place.reviewed else "none found, nobody has looked"}
+
+
 def _lines(
     case: str,
     patient: str,
@@ -316,6 +336,7 @@ def _lines(
                 "detail": detail,
                 "rules": place.rules_digest,
                 "headers": technical(decision.volume),
+                **_search(case, decision.volume, place, role),
             }
         )
     return lines

@@ -22,7 +22,7 @@ from fedbundle.site.budget import RefusalBudget
 from fedbundle.site.case import Workplace
 from fedbundle.site.datalist import known_patients, rebuild
 from fedbundle.site.excluded import excluded_patients
-from fedbundle.site.folder import DATALIST, JOURNAL, remove, spool_of, working_in
+from fedbundle.site.folder import CASE, DATALIST, JOURNAL, remove, spool_of, working_in
 from fedbundle.site.home import SiteHome
 from fedbundle.site.intake import Intake
 from fedbundle.site.journal import Journal, files_of, rows_of, used
@@ -45,6 +45,7 @@ def ingest(
     max_refused: str = "5%",
     keep_dicom: bool = False,
     compress: bool = True,
+    reviewed: Path | None = None,
 ) -> Report:
     """Bring all studies of a source into the dataset of a bundle; patients who were taken out of it stay out.
 
@@ -57,6 +58,7 @@ def ingest(
         max_refused: budget of refused studies, "5%" or "3".
         keep_dicom: also write the de-identified DICOM of the chosen series.
         compress: write .nii.gz, else .nii.
+        reviewed: text file, one pseudonym of a case per line, in whose radiographs a person has looked for text.
 
     Raises:
         InputError: a path or value cannot be used, or the source holds no DICOM.
@@ -76,7 +78,8 @@ def ingest(
     with_site(rules, site)  # a role that the bundle does not have is told before anything is read
     found = read_labels(labels, rules) if labels else None
     suffix = ".nii.gz" if compress else ".nii"
-    place = Workplace(dataset, home.key(), rules, found, keep_dicom, suffix, site)
+    looked_at = _reviewed(reviewed) if reviewed else frozenset[str]()
+    place = Workplace(dataset, home.key(), rules, found, keep_dicom, suffix, looked_at, site)
     source.check(dataset)
     excluded = excluded_patients(home, opened.name)
     with working_in(dataset), spool_of(dataset) as spool:
@@ -129,6 +132,20 @@ def rules_of(bundle: Bundle) -> dict[str, Any]:
             f"configs/ingest.json of {bundle.name} must say how to split patients; add the object 'splits'"
         )
     return rules
+
+
+def _reviewed(path: Path) -> frozenset[str]:
+    try:
+        lines = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "no text in UTF-8"
+        raise InputError(f"--reviewed must be a readable text file, got {reason} for {path}; check it") from error
+    for number, line in enumerate(lines, start=1):
+        if not CASE.fullmatch(line):
+            raise InputError(
+                f"--reviewed must name a case by 16 hexadecimal digits per line, got another line {number}"
+            )
+    return frozenset(lines)
 
 
 def _labelled(journal: Journal, place: Workplace) -> int:
