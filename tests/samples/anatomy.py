@@ -1,4 +1,4 @@
-"""A pelvis of ellipsoids that shows on T2 and PET, computed at any place, so that motion and resampling can be proven."""
+"""A pelvis of ellipsoids as T2 and as PET, computed at any place, so that motion and resampling can be proven."""
 
 import numpy as np
 from numpy.typing import NDArray

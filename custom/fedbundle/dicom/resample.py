@@ -4,7 +4,7 @@ import numpy as np
 import SimpleITK as sitk  # noqa: N813 -- its own documentation calls it so
 
 from fedbundle.dicom.geometry import Array
-from fedbundle.dicom.register import as_image
+from fedbundle.dicom.register import as_image, as_transform
 from fedbundle.dicom.volume import Volume
 
 PADDING = 0.0  # outside of the volume: no uptake, no diffusion
@@ -21,10 +21,7 @@ def resampled(volume: Volume, grid: Volume, matrix: Array | None = None) -> tupl
     Returns:
         The new volume, and the share of its voxels (0 to 1) that `volume` covers.
     """
-    motion = sitk.AffineTransform(3)
-    if matrix is not None:
-        motion.SetMatrix(matrix[:3, :3].ravel().tolist())
-        motion.SetTranslation(matrix[:3, 3].tolist())
+    motion = as_transform(np.eye(4) if matrix is None else matrix)
     source, target = as_image(volume), as_image(grid)
     pixels = sitk.GetArrayFromImage(sitk.Resample(source, target, motion, sitk.sitkLinear, PADDING, sitk.sitkFloat32))
     inside = sitk.Image(source.GetSize(), sitk.sitkUInt8) + 1
