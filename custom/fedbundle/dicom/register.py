@@ -83,7 +83,7 @@ def _registered(fixed: Volume, moving: Volume) -> Rigid:
     overlap = _cropped(moving, fixed, 0.0)
     images = _working(fixed, fixed), _working(_cropped(moving, fixed, MOST_MM), overlap)
     corners = _corners(fixed)
-    centre = corners.mean(axis=0)
+    centre = np.asarray(corners.mean(axis=0), dtype=np.float64)
     try:
         found = [_search(_start(centre, start), *images) for start in STARTS]
         back = _search(_start(centre, STARTS[0]), *reversed(images))
@@ -94,7 +94,7 @@ def _registered(fixed: Volume, moving: Volume) -> Rigid:
     apart = max(float(np.linalg.norm(one - other, axis=1).max()) for one in ends for other in ends)
     best = (np.eye(4), *found)[int(np.argmax(told))]
     turn = float(np.degrees(np.arccos(np.clip((np.trace(best[:3, :3]) - 1) / 2, -1, 1))))
-    far = float(np.linalg.norm(_moved(best, np.array([centre], dtype=np.float64))[0] - centre))
+    far = float(np.linalg.norm(best[:3, :3] @ centre + best[:3, 3] - centre))
     loop = float(np.linalg.norm(_moved(back, _moved(found[0], corners)) - corners, axis=1).max())
     return Rigid(best, far, turn, max(told), told[0], apart, loop)
 
@@ -143,7 +143,7 @@ def _judged(found: Rigid) -> Rigid:
 
 def _cropped(volume: Volume, around: Volume, margin_mm: float) -> Volume:
     """The part of a volume in the box, along its own axes, that holds another one and a margin."""
-    ends = _moved(np.linalg.inv(volume.affine), _corners(around))
+    ends = _moved(np.asarray(np.linalg.inv(volume.affine), np.float64), _corners(around))
     margin = margin_mm / np.array(volume.spacing)
     limits = np.array(volume.array.shape[::-1])
     low = np.clip(np.floor(ends.min(axis=0) - margin), 0, limits).astype(int)
