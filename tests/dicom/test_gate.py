@@ -57,6 +57,7 @@ UNFIT: dict[str, tuple[dict[str, object], Change]] = {
     "WRONG_VIEW": ({"view": ["AP"]}, every("ViewPosition", "LL")),
     "WRONG_B_VALUE": ({"b_value": {"min": 700}}, every("DiffusionBValue", 50.0)),
     "WRONG_INVERSION_TIME": ({"inversion_time_ms": {"min": 1500}}, every("InversionTime", 200)),
+    "NO_SUV": ({"pixels": "suvbw"}, every("Units", "BQML")),
     "NOT_CORRECTED": ({"corrected": ["ATTN", "DECY"]}, every("CorrectedImage", ["DECY", "SCAT"])),
     "AGE_OUT_OF_RANGE": ({"age_years": {"min": 18}}, every("PatientAge", "204M")),
     "WRONG_DESCRIPTION": ({"description": {"none": ["TSE_TRA"]}}, lambda _: None),

@@ -12,6 +12,7 @@ import pytest
 from pydicom import dcmread
 from samples.dicom_series import Stack, make_slices, set_value, write_slices
 from samples.multi_frame import volumes
+from samples.pet_series import make_pet
 from samples.plain_film import make_film
 from samples.roles import ROLES, role
 
@@ -39,6 +40,11 @@ def add(folder: Path, stack: Stack, **attributes: object) -> None:
         for keyword, value in attributes.items():
             set_value(image, keyword, value)
     write_slices(folder / str(stack.number), slices)
+
+
+def own_grid(wanted: dict[str, Any]) -> dict[str, Any]:
+    """The role without `resample_to`."""
+    return {rule: value for rule, value in wanted.items() if rule != "resample_to"}
 
 
 def reasons(choice: Choice) -> dict[int, str]:
@@ -183,7 +189,8 @@ def test_what_the_site_does_not_decide_is_not_put_down_to_it(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("name", ROLES)
 def test_the_roles_of_later_bundles_keep_the_schema(name: str) -> None:
-    assert choose([], {"inputs": {"image": role(name)}}).code == "NO_SERIES_FOR_ROLE"
+    inputs = {"t2_transverse": role("t2_transverse")} | {name: role(name)}
+    assert choose([], {"inputs": inputs}).code == "NO_SERIES_FOR_ROLE"
 
 
 def test_a_flair_is_told_by_its_inversion_time(tmp_path: Path) -> None:
@@ -274,8 +281,41 @@ def test_the_mean_of_a_split_b_value_falls_with_b(testdata: Callable[[str], Path
 
 
 def test_a_real_pet_plays_its_role(testdata: Callable[[str], Path]) -> None:
-    choice = choose(scan(testdata("pet_ct/CCTH-A01_PET")), {"inputs": {"pet": role("pet")}})
+    choice = choose(scan(testdata("pet_ct/CCTH-A01_PET")), {"inputs": {"pet": own_grid(role("pet"))}})
     assert len(choice.require()["pet"].files) == 234
+
+
+def test_a_pet_without_a_weight_is_refused_for_that_and_another_one_is_taken(tmp_path: Path) -> None:
+    heavy, unknown = make_pet(Stack(number=2, slices=30)), make_pet(Stack(number=3, slices=40))
+    for image in unknown:
+        del image.PatientWeight
+    add(tmp_path, Stack(number=1))
+    write_slices(tmp_path / "2", heavy)
+    write_slices(tmp_path / "3", unknown)
+    rules = {"inputs": {"image": role("t2_transverse"), "pet": own_grid(role("pet"))}}
+    choice = choose(scan(tmp_path), rules)
+    assert choice.require()["pet"].first.SeriesNumber == 2
+    assert reasons(choice) == {1: "USED", 2: "USED", 3: "NO_SUV"}
+    alone = choose([each for each in scan(tmp_path) if each.first.SeriesNumber != 2], rules)
+    assert (alone.code, alone.detail) == ("NO_SUV", "Patient's Weight is not given")
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"resample_to": "t1"}, "must name another role"),
+        ({"resample_to": "pet"}, "must name another role"),
+        ({"resample_to": "other"}, "must name another role"),  # which has another's grid itself
+        ({"resample_to": "film"}, "got the radiograph film"),
+        ({"pixels": "adc"}, "modality of pet with pixels 'adc' must be MR, got PT"),
+        ({"pixels": "suv"}, "must keep its schema"),
+    ],
+)
+def test_rules_of_quantity_and_grid_are_checked(change: dict[str, str], told: str) -> None:
+    other = {"modality": "PT", "resample_to": "image"}
+    inputs = {"image": role("t2_transverse"), "other": other, "film": role("ap_pelvis"), "pet": role("pet") | change}
+    with pytest.raises(BundleError, match=told):
+        checked_rules({"inputs": inputs})
 
 
 def test_real_films_of_children_need_the_site_twice(testdata: Callable[[str], Path]) -> None:

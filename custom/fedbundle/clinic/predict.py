@@ -19,6 +19,7 @@ from fedbundle.clinic.report import report
 from fedbundle.clinic.training import read_training, trained_on_phantoms
 from fedbundle.dicom.header import text, tolerant
 from fedbundle.dicom.identifiers import identifiers
+from fedbundle.dicom.inputs import read_inputs
 from fedbundle.dicom.residuals import residuals
 from fedbundle.dicom.roles import Choice, choose
 from fedbundle.dicom.seg import Model, write_segmentation
@@ -57,6 +58,7 @@ def predict(bundle: Path, study: Path, out: Path) -> dict[str, Any]:
         OutputError: `out` holds other things or cannot be written.
         BundleError: the bundle breaks its contract (DigestError: it is not the one that was exported).
         NoUsableSeriesError: no series can play a role that the bundle needs.
+        DicomError: pixels are of no known quantity, or volumes cannot be brought onto one grid.
         PredictionError: the bundle has no weights, or cannot be run.
         SegmentationError: the result does not lie on the grid of its source series.
         ResidualError: an identifier of the patient would have stood in the report.
@@ -69,7 +71,7 @@ def predict(bundle: Path, study: Path, out: Path) -> dict[str, Any]:
         found, damaged = _one_study(study)
         choice = choose(found, opened.ingest_rules)
         chosen = choice.require()
-        volumes = {role: Volume.of(series) for role, series in chosen.items()}
+        volumes = {role: each.volume for role, each in read_inputs(chosen, opened.ingest_rules["inputs"]).items()}
         work = scratch / "work"
         work.mkdir()
         labels = infer(opened, volumes, wanted, work)
@@ -133,6 +135,11 @@ def _wanted(bundle: Bundle) -> DicomOut:
     wanted = DicomOut.read(bundle.root)
     if wanted.input not in bundle.ingest_rules["inputs"]:
         raise BundleError(f"input in {CONFIG} must be a role of configs/ingest.json, got {wanted.input!r}; mend it")
+    if "resample_to" in bundle.ingest_rules["inputs"][wanted.input]:
+        raise BundleError(
+            f"input in {CONFIG} must be a role on the voxels of its own series, got {wanted.input!r} with resample_to; "
+            "name another role"
+        )
     return wanted
 
 

@@ -50,6 +50,7 @@ RENAMED = {
     "CTImageFrameTypeSequence": {"FrameType": "ImageType"},
     "PETFrameTypeSequence": {"FrameType": "ImageType"},
 }
+WHOLE = ("RealWorldValueMappingSequence",)  # functional groups that a single-frame image holds as such
 CONVERTED = ("UnassignedSharedConvertedAttributesSequence", "UnassignedPerFrameConvertedAttributesSequence")
 GROUPS = tuple(dict.fromkeys([*SAME, *RENAMED]))
 PULSES = {"SPIN": ["SE"], "GRADIENT": ["GR"], "BOTH": ["SE", "GR"]}  # Echo Pulse Sequence -> Scanning Sequence
@@ -100,6 +101,13 @@ def _put_groups(source: Dataset, frame: Dataset) -> None:
         for keyword, new in RENAMED.get(name, {}).items():
             if (told := value(item, keyword)) is not None:
                 frame[new] = DataElement(Tag(new), item[keyword].VR, told)
+    _put_whole(source, frame)
+
+
+def _put_whole(source: Dataset, frame: Dataset) -> None:
+    for name in WHOLE:
+        if Tag(name) in source:
+            frame[Tag(name)] = source.get_item(Tag(name))
     for name in CONVERTED:
         for item in (value(source, name) or ())[:1]:
             for tag in item.keys() - frame.keys():

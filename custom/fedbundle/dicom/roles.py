@@ -12,6 +12,7 @@ from fedbundle.dicom.header import number, text, tolerant
 from fedbundle.dicom.objects import is_projection
 from fedbundle.dicom.overrides import with_site
 from fedbundle.dicom.rules import (
+    LAST_CODES,
     checked_rules,
     described,
     detector_spacing_mm,
@@ -26,6 +27,7 @@ NOT_PREFERRED = "NOT_PREFERRED"
 NO_SERIES_FOR_ROLE = "NO_SERIES_FOR_ROLE"
 BY_SITE = "by the site's rule"
 PREFER_MEASURED = "prefer measured"
+MEANT_CODES = frozenset({*SOUNDNESS_CODES, *LAST_CODES})  # of series that may have been meant for a role
 CHOICE_CODES = (USED, NOT_PREFERRED, NO_SERIES_FOR_ROLE)
 
 
@@ -112,7 +114,8 @@ def _choice(series: list[Series], roles: dict[str, Any]) -> Choice:
         for each, found in verdicts.items():
             if found and not any(verdict.used for verdict in found.values()):
                 code, detail = _nearest(role, wanted, found, alone=True)
-                others.setdefault(each, Decision(each, "", code, detail, each))
+                if each not in others or code in LAST_CODES:
+                    others[each] = Decision(each, "", code, detail, each)
     decisions = [decision for each in series for decision in used[each] or [others[each]]]
     return Choice(chosen, tuple(decisions), *(missing[0] if missing else (USED, f"{len(chosen)} roles filled")))
 
@@ -155,7 +158,7 @@ def _nearest(
 
     `alone`: the volumes are all of one series, so one of their codes is told in any case.
     """
-    unsound = {each: verdict for each, verdict in verdicts.items() if verdict.code in SOUNDNESS_CODES}
+    unsound = {each: verdict for each, verdict in verdicts.items() if verdict.code in MEANT_CODES}
     meant = [v for each, v in unsound.items() if (misfit(each, wanted) or (v.code,))[0] == v.code]
     if not meant and (alone or len({verdict.code for verdict in verdicts.values()}) == 1):
         meant = list(verdicts.values())

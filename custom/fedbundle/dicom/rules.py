@@ -14,13 +14,16 @@ from pydicom.dataset import Dataset
 from fedbundle.dicom.diffusion import is_calculated, is_diffusion
 from fedbundle.dicom.geometry import distances, nearest_plane
 from fedbundle.dicom.header import codes, number, numbers, text
-from fedbundle.dicom.objects import is_projection
+from fedbundle.dicom.objects import PROJECTIONS, is_projection
 from fedbundle.dicom.overrides import ACCEPT, REFUSE
 from fedbundle.dicom.patient import age_years, body_part
+from fedbundle.dicom.quantity import QuantityError
 from fedbundle.dicom.series import Series
+from fedbundle.dicom.suv import suv_scale
 from fedbundle.errors import BundleError
 
 Check = Callable[[Series, Any], str]  # series and the rule's value -> why it does not fit, or ""
+PIXELS = {"suvbw": "PT", "adc": "MR"}  # values of the rule `pixels` -> modality
 PARALLEL = 0.999  # least cosine between the normals of parallel slices
 NAMES = ("SeriesDescription", "ProtocolName")  # searched by patterns, never quoted
 
@@ -41,7 +44,32 @@ def checked_rules(rules: dict[str, Any]) -> dict[str, Any]:
                 re.compile(pattern)
             except re.error as error:
                 raise BundleError(f"pattern of {role} must be a regular expression, got: {error}; mend it") from error
+        _check_pixels(role, wanted)
+        if "resample_to" in wanted:
+            _check_grid(role, rules["inputs"])
     return rules
+
+
+def _check_pixels(role: str, wanted: dict[str, Any]) -> None:
+    if (pixels := wanted.get("pixels")) and wanted["modality"] != (right := PIXELS[pixels]):
+        raise BundleError(
+            f"modality of {role} with pixels {pixels!r} must be {right}, got {wanted['modality']}; mend it"
+        )
+
+
+def _check_grid(role: str, inputs: dict[str, Any]) -> None:
+    """Masks are drawn on the first role, so its grid stays; a chain of grids would hang on the order of roles."""
+    onto = inputs[role]["resample_to"]
+    grid = inputs.get(onto)
+    if role == next(iter(inputs)) or onto == role or grid is None or "resample_to" in grid:
+        raise BundleError(
+            f"resample_to of {role} must name another role that keeps its own grid, and the first role keeps its own, "
+            f"got {onto!r}; mend it"
+        )
+    for name, wanted in ((role, inputs[role]), (onto, grid)):
+        named = wanted["modality"]
+        if PROJECTIONS & ({named} if isinstance(named, str) else set(named)):
+            raise BundleError(f"resample_to needs volumes, got the radiograph {name}; mend it")
 
 
 def misfit(series: Series, role: dict[str, Any]) -> tuple[str, str] | None:
@@ -200,6 +228,17 @@ def detector_spacing_mm(header: Dataset) -> tuple[float, float] | None:
     return None
 
 
+def _pixels(series: Series, wanted: str) -> str:
+    """The unit of an ADC map is told by its voxels where no header does, so it is judged when they are read."""
+    if wanted != "suvbw":
+        return ""
+    try:
+        suv_scale(series)
+    except QuantityError as error:
+        return error.detail
+    return ""
+
+
 def _min_slices(series: Series, least: int) -> str:
     count = len(series.headers)
     return f"{count} slices, wanted at least {least}" if count < least else ""
@@ -243,7 +282,9 @@ RULES: dict[str, tuple[str, Check]] = {
     "min_slices": ("TOO_FEW_SLICES", _min_slices),
     "age_years": ("AGE_OUT_OF_RANGE", _age),
     "placeholder_spacing": ("PLACEHOLDER_SPACING", _placeholder),
+    "pixels": ("NO_SUV", _pixels),
 }
 ROLE_CODES = tuple(dict.fromkeys(code for code, _ in RULES.values()))
 PROJECTION_RULES = {"spacing": True, "placeholder_spacing": REFUSE}  # unless the role says otherwise
+LAST_CODES = frozenset({"NO_SUV"})  # of the last rule: the series keeps all others, so it was meant for the role
 SITE_CODES = frozenset({"AGE_OUT_OF_RANGE", "PLACEHOLDER_SPACING"})  # of rules that a site may override

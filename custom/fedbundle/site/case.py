@@ -14,14 +14,17 @@ from fedbundle.dicom.burned_in import find_text
 from fedbundle.dicom.deidentify import deidentify, patient_pseudonym, pseudonym
 from fedbundle.dicom.gate import USED, candidates
 from fedbundle.dicom.header import text, tolerant
+from fedbundle.dicom.inputs import Input, OverlapError, read_inputs
 from fedbundle.dicom.objects import is_projection
 from fedbundle.dicom.overrides import with_site
+from fedbundle.dicom.quantity import QuantityError
+from fedbundle.dicom.register import RegistrationError
 from fedbundle.dicom.roles import NOT_PREFERRED, Choice, Decision, choose
 from fedbundle.dicom.rules import misfit
 from fedbundle.dicom.series import Series
 from fedbundle.dicom.sources.announced import Announced, shortfall
 from fedbundle.dicom.technical import technical
-from fedbundle.dicom.volume import ColourError, Volume, write_nifti
+from fedbundle.dicom.volume import ColourError, write_nifti
 from fedbundle.errors import DicomError, OutputError
 from fedbundle.files import new_folder, sha256
 from fedbundle.site.folder import case_entries, remove
@@ -123,7 +126,7 @@ def take(
         source = _fingerprint(choice, study[0].study_uid, place)
         if before and _made_from(before, source) and _intact(case, before, place):
             return Outcome(case, patient, USED, before, resumed=True)
-        files = _write(case, choice, labels, place)
+        made = _write(case, choice, labels, place)
     except OutputError:
         raise
     except RefusedError as error:
@@ -132,7 +135,7 @@ def take(
         reason, detail = "UNEXPECTED_ERROR", type(error).__name__
     else:
         lines = _lines(case, patient, study, place, choice, short)
-        _add_what_was_made(lines, source, files, labels.rows)
+        _add_what_was_made(lines, source, made, labels.rows)
         return Outcome(case, patient, USED, lines)
     if before and used(before) and before[0].get("rules") == place.rules_digest and _intact(case, before, place):
         return Outcome(case, patient, reason, before, kept=True)
@@ -175,49 +178,51 @@ def _might_fit(series: Series, role: dict[str, Any]) -> bool:
         return any(misfit(volume, lasting) is None for volume, _ in candidates(series, lasting))
 
 
-def _write(case: str, choice: Choice, labels: StudyLabels, place: Workplace) -> dict[str, dict[str, dict[str, str]]]:
-    """Write the files of a case, after all of it was read; role -> datalist key -> path and digest."""
+def _write(case: str, choice: Choice, labels: StudyLabels, place: Workplace) -> dict[str, Line]:
+    """Write the files of a case, after all of it was read; role -> what its line tells of them and of their making."""
     label = place.rules.get("label") if place.labels else None
-    volumes = {role: _read(series) for role, series in choice.chosen.items()}
+    inputs = _read(choice.chosen, place)
     if case not in place.reviewed:
-        _refuse_text(choice, volumes)
+        _refuse_text(choice, inputs)
     labelled = next(iter(place.rules["inputs"]))  # masks are drawn on the first input
-    series, image = choice.chosen[labelled], volumes[labelled]
+    series, image = choice.chosen[labelled], inputs[labelled].volume
     mask = read_label_map(labels.files, series, image, label) if label else None
     if place.keep_dicom:
         _keep_dicom(case, choice, place)
     elif (place.dataset / "dicom" / case).exists():  # an earlier run kept it
         shutil.rmtree(place.dataset / "dicom" / case)
-    written: dict[str, dict[str, dict[str, str]]] = {}
-    for role, volume in volumes.items():
-        written[role] = {}
+    made: dict[str, Line] = {}
+    for role, each in inputs.items():
+        made[role] = {"files": {}, **each.told}
         if label and mask is not None and role == labelled:
             path = place.dataset / "labels" / f"{case}_{label['key']}{place.suffix}"
-            write_nifti(mask, volume.affine, path)
-            written[role][label["key"]] = _told(path, place.dataset)
+            write_nifti(mask, image.affine, path)
+            made[role]["files"][label["key"]] = _told(path, place.dataset)
         path = place.dataset / "images" / f"{case}_{role}{place.suffix}"
-        volume.to_nifti(path)
-        written[role][role] = _told(path, place.dataset)
-    current = {place.dataset / file["path"] for files in written.values() for file in files.values()}
+        each.volume.to_nifti(path)
+        made[role]["files"][role] = _told(path, place.dataset)
+    current = {place.dataset / file["path"] for line in made.values() for file in line["files"].values()}
     for entry in case_entries(place.dataset, case):  # of an earlier run, under another suffix or role
         if entry.is_file() and entry not in current:
             remove(entry)
-    return written
+    return made
 
 
-def _read(series: Series) -> Volume:
+def _read(chosen: dict[str, Series], place: Workplace) -> dict[str, Input]:
     try:
-        return Volume.of(series)
+        return read_inputs(chosen, place.rules["inputs"])
     except ColourError as error:
         raise RefusedError("NOT_GREYSCALE", "its colour channels differ") from error
+    except (QuantityError, RegistrationError, OverlapError) as error:
+        raise RefusedError(error.reason, error.detail) from error
     except DicomError as error:
         raise RefusedError("UNREADABLE_PIXELS", "a slice cannot be decoded") from error
 
 
-def _refuse_text(choice: Choice, volumes: Mapping[str, Volume]) -> None:
+def _refuse_text(choice: Choice, inputs: Mapping[str, Input]) -> None:
     """Radiographs that seem to hold text wait for a person; cassettes and film scanners write names into pixels."""
-    for role, volume in volumes.items():
-        if is_projection(choice.chosen[role]) and (found := find_text(volume.array[0])):
+    for role, each in inputs.items():
+        if is_projection(choice.chosen[role]) and (found := find_text(each.volume.array[0])):
             place = f"row {found[0].row}, column {found[0].column}"
             raise RefusedError("TEXT_IN_PIXELS", f"{len(found)} pieces of what may be text, the longest at {place}")
 
@@ -281,14 +286,14 @@ def _told(path: Path, dataset: Path) -> dict[str, str]:
     return {"path": path.relative_to(dataset).as_posix(), "sha256": sha256(path)}
 
 
-def _add_what_was_made(
-    lines: list[Line], source: str, files: dict[str, dict[str, dict[str, str]]], rows: tuple[Row, ...]
-) -> None:
+def _add_what_was_made(lines: list[Line], source: str, what: dict[str, Line], rows: tuple[Row, ...]) -> None:
     """Complete the lines of the chosen series; rows of the table stand in the first of them."""
     made = [line for line in lines if line["role"]]
     for line in made:
         line["source"] = source
-        line["files"] = files[line["role"]]
+        line.update(what[line["role"]])
+        if quantity := line.get("quantity"):
+            line["headers"] |= {"units": quantity["units"]}
     if rows:
         made[0]["table"] = list(rows)
 

@@ -1,5 +1,6 @@
 """A study that cannot be used: the reason code goes into ingest.jsonl, and the next study has its turn."""
 
+from fedbundle.dicom.inputs import INPUT_CODES
 from fedbundle.errors import DicomError
 
 IDENTIFIER_LEFT = "IDENTIFIER_LEFT"
@@ -12,6 +13,7 @@ STUDY_CODES = (
     "MIXED_PATIENTS",
     "UNREADABLE_PIXELS",
     "TEXT_IN_PIXELS",
+    *INPUT_CODES,
     "NOT_DEIDENTIFIABLE",
     "LABEL_MISSING",
     "LABEL_UNREADABLE",
