@@ -84,6 +84,31 @@ def test_numbers(done: Done) -> None:
     assert sorted(done.result["files"]) == sorted(path.name for path in done.out.iterdir())
 
 
+def test_the_network_gets_the_quantity_that_it_was_trained_on(tmp_path: Path) -> None:
+    bundle = write_threshold_bundle(tmp_path / "bundles")
+    rules = json.loads((bundle / "configs" / "ingest.json").read_text(encoding="utf-8"))
+    rules["inputs"]["image"]["pixels"] = "adc"
+    write_json(bundle / "configs" / "ingest.json", rules)
+    study = write_study(tmp_path / "study")
+    for path in (study / "a").iterdir():
+        image = dcmread(path)
+        image.RescaleSlope, image.RescaleIntercept, image.RescaleType = 0.001, 0, "10^-3 mm2/s"
+        image.save_as(path)
+    predict(bundle, study, tmp_path / "out")
+    masks, _ = dcmqi_masks(tmp_path / "out" / "prostate_mri_zones.seg.dcm", study / "a", tmp_path)
+    assert all(np.array_equal(masks[number], truth() == number) for number in (1, 2))
+
+
+def test_a_segmentation_is_never_made_on_borrowed_voxels(done: Done, tmp_path: Path) -> None:
+    bundle = write_threshold_bundle(tmp_path)
+    rules = json.loads((bundle / "configs" / "ingest.json").read_text(encoding="utf-8"))
+    image = rules["inputs"]["image"]
+    rules["inputs"] = {"other": image, "image": image | {"resample_to": "other"}}
+    write_json(bundle / "configs" / "ingest.json", rules)
+    with pytest.raises(BundleError, match="must be a role on the voxels of its own series, got 'image'"):
+        predict(bundle, done.study, tmp_path / "out")
+
+
 def test_nothing_but_the_segmentation_names_the_patient(done: Done, tmp_path: Path) -> None:
     for path in done.out.iterdir():
         if path.suffix != ".dcm":
