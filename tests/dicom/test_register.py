@@ -77,10 +77,15 @@ def test_what_cannot_be_registered_is_refused(t2: Volume) -> None:
             register(t2, Volume(array, affine, "1.2.4"))
 
 
-def test_a_motion_too_far_for_one_patient_is_refused(t2: Volume, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fedbundle.dicom.register.MOST_MM", 10.0)
-    with pytest.raises(RegistrationError, match=r"a motion of 12 mm and \d degrees, wanted at most 10 mm"):
-        register(t2, pet(rigid((8.0, 6.0, 6.0), (0.0, 0.0, 0.0))))
+@pytest.mark.parametrize(
+    ("mm", "degrees", "told"),
+    [((40.0, 25.0, 25.0), (0.0, 0.0, 0.0), "5[345] mm and 0"), ((0.0, 0.0, 0.0), (0.0, 0.0, 22.0), "[01] mm and 22")],
+)
+def test_a_motion_too_far_for_one_patient_is_refused(
+    mm: tuple[float, float, float], degrees: tuple[float, float, float], told: str, t2: Volume
+) -> None:
+    with pytest.raises(RegistrationError, match=f"a motion of {told} degrees, wanted at most 50 mm and 20 degrees"):
+        register(t2, pet(rigid(mm, degrees)))
 
 
 def test_coordinates_of_a_real_hybrid_scanner_stand(testdata: Callable[[str], Path]) -> None:
