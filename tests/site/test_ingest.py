@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import nibabel
 import numpy as np
 import pytest
 import SimpleITK as sitk  # noqa: N813 -- its own documentation calls it so
@@ -22,7 +23,7 @@ from samples.dicom_studies import write_bundle, write_labels, write_sheet, write
 from fedbundle.cli import main
 from fedbundle.dicom.series import scan
 from fedbundle.dicom.sources.folder import Folder
-from fedbundle.dicom.volume import Volume
+from fedbundle.dicom.volume import LPS_TO_RAS, Volume
 from fedbundle.errors import InputError, ResidualError, TooManyRefusedError
 from fedbundle.site.folder import working_in
 from fedbundle.site.home import SiteHome
@@ -63,6 +64,11 @@ class Hospital:
     ) -> Report:
         """Ingest the folder."""
         return ingest(self.home, str(self.bundle), Folder(self.dicom), labels, None, max_refused, keep_dicom, compress)
+
+    def geometry(self, item: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+        """Affines of image and label."""
+        image, label = (nibabel.load(self.dataset / item[key]).affine for key in ("image", "label"))
+        return image, label
 
     def lines(self) -> list[dict[str, Any]]:
         """Lines of ingest.jsonl."""
@@ -162,6 +168,25 @@ def test_a_refusal_within_the_budget_is_counted_and_is_no_failure(hospital: Hosp
         "kept": 0,
     }
     assert "refused 1 WRONG_ORIENTATION" in report.text()
+
+
+def test_a_rebased_study_lies_elsewhere_as_a_whole(hospital: Hospital) -> None:
+    labels = hospital.receive(range(1, 3))
+    hospital.ingest(labels)
+    before = {item["case"]: hospital.geometry(item) for item in items(hospital.datalist())}
+    (hospital.home.path / "site.toml").write_text('name = "hospital-a"\n[deidentify]\nrebase = true\n')
+    hospital.home = SiteHome.open(hospital.home.path)
+    assert hospital.ingest(labels, keep_dicom=True).data()["studies"]["unchanged"] == 0
+    motions = []
+    for item in items(hospital.datalist()):
+        image, label = hospital.geometry(item)
+        assert np.array_equal(image, label)
+        kept = Volume.read(sorted((hospital.dataset / "dicom" / item["case"] / "image").iterdir()))
+        assert np.allclose(LPS_TO_RAS @ kept.affine, image, atol=1e-3)
+        motions.append(image @ np.linalg.inv(before[item["case"]][0]))
+        assert np.allclose(motions[-1][:3, :3] @ motions[-1][:3, :3].T, np.eye(3), atol=1e-4)
+        assert np.abs(motions[-1] - np.eye(4)).max() > 1
+    assert np.abs(motions[0] - motions[1]).max() > 1
 
 
 def test_running_it_again_changes_no_byte(hospital: Hospital) -> None:

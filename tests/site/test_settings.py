@@ -32,6 +32,8 @@ def test_the_template_is_valid_and_its_values_are_the_defaults() -> None:
         ({"gpus": {"count": -1}}, "got -1"),
         ({"gpus": {"memory_gib": float("nan")}}, "got nan"),
         ({"limits": {"min_cell": 0}}, "from 1 to 1000"),
+        ({"deidentify": {"rebase": 1}}, "true or false, got 1"),
+        ({"deidentify": {"rebased": True}}, r"got 'deidentify\.rebased'"),
         ({"limits": {"max_dropped": "5%"}}, "from 0 to 1"),
         ({"datasets": {"../x": "/data"}}, "named like a bundle"),
         ({"datasets": {"tiny": 1}}, "must be a folder"),

@@ -4,12 +4,10 @@ What comes out is built anew from what `allowed.KEPT` names; what is unknown doe
 same pseudonyms in every process and on every day, so a study sent twice is one study; without the key they tell
 nothing. Basis: PS3.15 Annex E, Basic Application Level Confidentiality Profile (113100), made stricter.
 
-Not done here: the geometry stays exact, and exact geometry can link two releases of one examination.
-De-identified images therefore still stay in the hospital.
+Exact geometry can link two releases of one examination: it stays exact unless `motion` is given. De-identified images
+stay in the hospital all the same.
 """
 
-import hashlib
-import hmac
 import re
 import warnings
 from typing import Any
@@ -28,6 +26,8 @@ from fedbundle.dicom.diffusion import b_value
 from fedbundle.dicom.identifiers import UNREADABLE as UNREADABLE_VALUE
 from fedbundle.dicom.identifiers import identifiers
 from fedbundle.dicom.needles import Needles
+from fedbundle.dicom.pseudonyms import patient_pseudonym, pseudonym, pseudonym_uid
+from fedbundle.dicom.rebase import Rebase, move
 from fedbundle.dicom.residuals import residuals
 from fedbundle.errors import DicomError
 
@@ -41,40 +41,7 @@ NUMBER_VRS = frozenset({"AT", "DS", "FD", "FL", "IS", "SL", "SS", "UL", "US"})
 UNREADABLE = (*UNREADABLE_VALUE, RuntimeError)  # RuntimeError: no decoder for this transfer syntax
 
 
-def pseudonym(key: bytes, *parts: str) -> str:
-    """16 hexadecimal digits of HMAC-SHA256 over `parts`; parts cannot run into each other ("a", "bc" is not "ab", "c").
-
-    Raises:
-        ValueError: the key is shorter than 16 bytes, so pseudonyms could be found by trial.
-    """
-    return _digest(key, *parts).hex()[:16]
-
-
-def pseudonym_uid(key: bytes, uid: str) -> str:
-    """The UID that stands for `uid`: 2.25.<128-bit integer from HMAC-SHA256> (PS3.5 B.2); registered UIDs stay.
-
-    Registered are those of PS3.6 Annex A (SOP classes, transfer syntaxes, well-known frames), which name no patient.
-    """
-    if uid in UID_dictionary:
-        return uid
-    return f"2.25.{int.from_bytes(_digest(key, 'uid', uid)[:16], 'big')}"
-
-
-def patient_pseudonym(dataset: Dataset, key: bytes) -> str:
-    """Pseudonym of the patient of `dataset`, from PatientID alone (names are spelled in many ways).
-
-    Raises:
-        DicomError: neither PatientID nor StudyInstanceUID is there; without PatientID each study is its own patient.
-    """
-    patient, study = (str(dataset.get(name) or "").strip() for name in ("PatientID", "StudyInstanceUID"))
-    if patient:
-        return pseudonym(key, "patient", patient)
-    if study:
-        return pseudonym(key, "patient of study", study)
-    raise DicomError("image must name its patient or its study, got neither; send it from the PACS again")
-
-
-def deidentify(dataset: Dataset, key: bytes) -> FileDataset:
+def deidentify(dataset: Dataset, key: bytes, motion: Rebase | None = None) -> FileDataset:
     """Make a new image that holds what the allow list names; `dataset` itself is not changed.
 
     UIDs become keyed UIDs, the same for an object and for references to it. Dates and times are removed, emptied
@@ -85,6 +52,7 @@ def deidentify(dataset: Dataset, key: bytes) -> FileDataset:
     Args:
         dataset: one image as read by pydicom; without pixels when only the header is wanted.
         key: the site's secret, at least 16 bytes.
+        motion: moves positions and directions, see `rebase`; None leaves the geometry exact.
 
     Returns:
         A dataset with new file meta and empty preamble; write it with `save_as(path, enforce_file_format=True)`.
@@ -93,10 +61,10 @@ def deidentify(dataset: Dataset, key: bytes) -> FileDataset:
         DicomError: an object that is no plain grey-scale image, or that declares burned-in text, or unreadable pixels.
     """
     with disable_value_validation():  # pydicom's warnings repeat the value
-        return _deidentified(dataset, key)
+        return _deidentified(dataset, key, motion)
 
 
-def _deidentified(dataset: Dataset, key: bytes) -> FileDataset:
+def _deidentified(dataset: Dataset, key: bytes, motion: Rebase | None) -> FileDataset:
     _refuse_unfit(dataset)
     image = _cleaned(dataset, key, Needles(identifiers(dataset)))
     patient = patient_pseudonym(dataset, key)
@@ -109,16 +77,11 @@ def _deidentified(dataset: Dataset, key: bytes) -> FileDataset:
     image.LongitudinalTemporalInformationModified = "REMOVED"
     if "DiffusionBValue" not in image and (b := b_value(dataset)) is not None:  # vendors keep it in private elements
         image.DiffusionBValue = b
+    if motion:
+        move(image, motion)
     if "PixelData" in dataset:
         _put_pixels(dataset, image)
     return FileDataset("", image, preamble=b"\0" * 128, file_meta=_file_meta(image))
-
-
-def _digest(key: bytes, *parts: str) -> bytes:
-    if len(key) < 16:
-        raise ValueError(f"key must be at least 16 bytes, got {len(key)}; use the key of the site home")
-    message = b"".join(b"%d:%b" % (len(part), part) for part in (text.encode() for text in parts))
-    return hmac.new(key, message, hashlib.sha256).digest()
 
 
 def _refuse_unfit(dataset: Dataset) -> None:

@@ -63,7 +63,7 @@ def write_phantoms(bundle: str, out: Path, patients: int, profile: str, seed: in
     _claim(out, {"bundle": bundle, "profile": profile, "seed": seed, "generator": _digest()})
     files = 1
     rows = []
-    for index in tqdm(range(1, patients + 1), f"phantom {profile}", unit="patient", file=sys.stderr):
+    for index in tqdm(range(1, patients + 1), f"phantom {profile}", unit="patient", file=sys.stderr, disable=None):
         name = f"patient_{index:04}"
         folder, truth = out / "dicom" / name, out / "truth" / f"{name}.nii.gz"
         if not (folder.exists() and truth.exists()):

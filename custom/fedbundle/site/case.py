@@ -3,7 +3,7 @@
 import json
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from fedbundle.dicom.inputs import Input, OverlapError, read_inputs
 from fedbundle.dicom.objects import is_projection
 from fedbundle.dicom.overrides import with_site
 from fedbundle.dicom.quantity import QuantityError
+from fedbundle.dicom.rebase import Rebase
 from fedbundle.dicom.register import RegistrationError
 from fedbundle.dicom.roles import NOT_PREFERRED, Choice, Decision, choose
 from fedbundle.dicom.rules import misfit
@@ -44,6 +45,7 @@ class Workplace:
     labels: Labels | None
     keep_dicom: bool
     suffix: str = ".nii.gz"  # of images and masks
+    rebase: bool = False  # geometry goes to another place and direction
     reviewed: frozenset[str] = frozenset()  # cases in whose pixels a person has looked for text
     site: Mapping[str, dict[str, Any]] = field(default_factory=dict)  # role -> what site.toml adds to its rules
 
@@ -126,7 +128,8 @@ def take(
         source = _fingerprint(choice, study[0].study_uid, place)
         if before and _made_from(before, source) and _intact(case, before, place):
             return Outcome(case, patient, USED, before, resumed=True)
-        made = _write(case, choice, labels, place)
+        motion = Rebase.of(place.key, study[0].study_uid) if place.rebase else None
+        made = _write(case, choice, labels, place, motion)
     except OutputError:
         raise
     except RefusedError as error:
@@ -178,7 +181,7 @@ def _might_fit(series: Series, role: dict[str, Any]) -> bool:
         return any(misfit(volume, lasting) is None for volume, _ in candidates(series, lasting))
 
 
-def _write(case: str, choice: Choice, labels: StudyLabels, place: Workplace) -> dict[str, Line]:
+def _write(case: str, choice: Choice, labels: StudyLabels, place: Workplace, motion: Rebase | None) -> dict[str, Line]:
     """Write the files of a case, after all of it was read; role -> what its line tells of them and of their making."""
     label = place.rules.get("label") if place.labels else None
     inputs = _read(choice.chosen, place)
@@ -188,18 +191,21 @@ def _write(case: str, choice: Choice, labels: StudyLabels, place: Workplace) -> 
     series, image = choice.chosen[labelled], inputs[labelled].volume
     mask = read_label_map(labels.files, series, image, label) if label else None
     if place.keep_dicom:
-        _keep_dicom(case, choice, place)
+        _keep_dicom(case, choice, place, motion)
     elif (place.dataset / "dicom" / case).exists():  # an earlier run kept it
         shutil.rmtree(place.dataset / "dicom" / case)
     made: dict[str, Line] = {}
     for role, each in inputs.items():
         made[role] = {"files": {}, **each.told}
+        volume = each.volume
+        if motion and not is_projection(choice.chosen[role]):  # whose affine tells nothing of the patient
+            volume = replace(volume, affine=motion.affine(volume.affine))
         if label and mask is not None and role == labelled:
             path = place.dataset / "labels" / f"{case}_{label['key']}{place.suffix}"
-            write_nifti(mask, image.affine, path)
+            write_nifti(mask, volume.affine, path)
             made[role]["files"][label["key"]] = _told(path, place.dataset)
         path = place.dataset / "images" / f"{case}_{role}{place.suffix}"
-        each.volume.to_nifti(path)
+        volume.to_nifti(path)
         made[role]["files"][role] = _told(path, place.dataset)
     current = {place.dataset / file["path"] for line in made.values() for file in line["files"].values()}
     for entry in case_entries(place.dataset, case):  # of an earlier run, under another suffix or role
@@ -239,13 +245,13 @@ def _labels_of(study_uid: str, place: Workplace) -> StudyLabels:
     return found
 
 
-def _keep_dicom(case: str, choice: Choice, place: Workplace) -> None:
+def _keep_dicom(case: str, choice: Choice, place: Workplace, motion: Rebase | None) -> None:
     with new_folder(place.dataset / "dicom" / case) as folder, tolerant():
         for role, series in choice.chosen.items():
             (folder / role).mkdir()
             for number, file in enumerate(dict.fromkeys(series.files), start=1):  # a file may hold many frames
                 try:
-                    image = deidentify(dcmread(file), place.key)
+                    image = deidentify(dcmread(file), place.key, motion)
                 except DicomError as error:
                     raise RefusedError("NOT_DEIDENTIFIABLE", "a slice cannot be de-identified") from error
                 image.save_as(folder / role / f"{number:04d}.dcm", enforce_file_format=True)
@@ -262,7 +268,7 @@ def _fingerprint(choice: Choice, study_uid: str, place: Workplace) -> str:
 
 def _asked_of(study_uid: str, place: Workplace) -> list[str]:
     """What a case is made from beside the images."""
-    parts = [place.rules_digest, repr(place.keep_dicom), place.suffix]
+    parts = [place.rules_digest, repr(place.keep_dicom), place.suffix, repr(place.rebase)]
     if labels := place.labels.studies.get(study_uid) if place.labels else None:
         parts += [sha256(file) if file.is_file() else "none" for file in labels.files]
         parts.append(json.dumps(labels.rows, sort_keys=True))

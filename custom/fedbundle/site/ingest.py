@@ -79,7 +79,8 @@ def ingest(
     found = read_labels(labels, rules) if labels else None
     suffix = ".nii.gz" if compress else ".nii"
     looked_at = _reviewed(reviewed) if reviewed else frozenset[str]()
-    place = Workplace(dataset, home.key(), rules, found, keep_dicom, suffix, looked_at, site)
+    rebase = bool(home.settings["deidentify"]["rebase"])
+    place = Workplace(dataset, home.key(), rules, found, keep_dicom, suffix, rebase, looked_at, site)
     source.check(dataset)
     excluded = excluded_patients(home, opened.name)
     with working_in(dataset), spool_of(dataset) as spool:

@@ -33,6 +33,9 @@ max_dropped = 0.05 # share of a dataset's cases that may be missing or damaged b
 # [structures.prostate_mri_zones]
 # 2 = ["my name for the peripheral zone"]
 
+[deidentify]
+rebase = false # true: geometry in another place and direction, so that affines link no two releases of one scan
+
 [datasets]
 # Datasets lie in datasets/<bundle>. One that lies elsewhere is named here, absolute or relative to this folder:
 # prostate_mri_zones = "/data/federated/prostate_mri_zones"
@@ -108,7 +111,7 @@ def checked_settings(raw: dict[str, Any]) -> dict[str, Any]:
     Raises:
         SiteError: a key is unknown or missing, or a value has the wrong type or range.
     """
-    tables = ("gpus", "limits", "datasets", "roles", "structures", *SERVERS)
+    tables = ("gpus", "limits", "deidentify", "datasets", "roles", "structures", *SERVERS)
     settings = {table: {} for table in tables} | raw
     _known("", settings, ("name", *tables))
     if not isinstance(settings.get("name"), str):
@@ -122,6 +125,10 @@ def checked_settings(raw: dict[str, Any]) -> dict[str, Any]:
             key: _number(f"{table}.{key}", settings[table].get(key, bounds[0]), bounds)
             for key, bounds in numbers.items()
         }
+    _known("deidentify.", settings["deidentify"], ("rebase",))
+    settings["deidentify"] = {"rebase": False} | settings["deidentify"]
+    if not isinstance(settings["deidentify"]["rebase"], bool):
+        raise _wrong("deidentify.rebase", "true or false", settings["deidentify"]["rebase"])
     for bundle, folder in settings["datasets"].items():
         if not NAME.fullmatch(bundle):
             raise _wrong(f"datasets.{bundle}", "named like a bundle", bundle)
