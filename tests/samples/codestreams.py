@@ -56,7 +56,7 @@ def jpeg_dct(pixels: Pixels, bits: int) -> bytes:
     """Process 1 (8 bits) or 4 (12 bits) of an image of equal blocks."""
     means = (pixels[::8, ::8].astype(np.int64) - 2 ** (bits - 1)).ravel()
     steps = np.diff(means, prepend=0)
-    scan = _coded(_category_bits(int(step)) + [(0, 1)] for step in steps)  # code 0 of the AC table: end of block
+    scan = _coded([*_category_bits(int(step)), (0, 1)] for step in steps)  # code 0 of the AC table: end of block
     table = _segment(0xDB, b"\x00" + bytes([8] * 64))  # a DC coefficient is 8 times the mean
     return _jpeg(0xC0 if bits == 8 else 0xC1, bits, pixels.shape, table, scan, start=0, ac=True)
 
@@ -78,9 +78,7 @@ def _segment(marker: int, content: bytes) -> bytes:
     return struct.pack(">BBH", 0xFF, marker, len(content) + 2) + content
 
 
-def _jpeg(
-    frame: int, bits: int, shape: tuple[int, ...], tables: bytes, scan: bytes, start: int, ac: bool
-) -> bytes:
+def _jpeg(frame: int, bits: int, shape: tuple[int, ...], tables: bytes, scan: bytes, start: int, ac: bool) -> bytes:
     categories = bytes([0, *(17 if length == CODE_LENGTH else 0 for length in range(1, 17)), *range(17)])
     if frame == 0xC0:  # baseline has 12 categories
         categories = bytes([0, *(12 if length == CODE_LENGTH else 0 for length in range(1, 17)), *range(12)])
@@ -93,7 +91,7 @@ def _jpeg(
 def jpeg_2000(pixels: Pixels, irreversible: bool) -> bytes:
     """A raw codestream of 16 bits, without the boxes of a JP2 file."""
     content = io.BytesIO()
-    layers = {"quality_mode": "dB", "quality_layers": [60]} if irreversible else {}
+    layers = {"quality_mode": "dB", "quality_layers": [100]} if irreversible else {}
     Image.fromarray(pixels).save(content, "JPEG2000", irreversible=irreversible, no_jp2=True, **layers)
     return content.getvalue()
 
@@ -137,7 +135,7 @@ ENCODERS: dict[str, tuple[Encoder, int]] = {
     uid.JPEGLSLossless: (lambda pixels: jpeg_ls(pixels, 0), 0),
     uid.JPEGLSNearLossless: (lambda pixels: jpeg_ls(pixels, NEAR), NEAR),
     uid.JPEG2000Lossless: (lambda pixels: jpeg_2000(pixels, irreversible=False), 0),
-    uid.JPEG2000: (lambda pixels: jpeg_2000(pixels, irreversible=True), 40),
+    uid.JPEG2000: (lambda pixels: jpeg_2000(pixels, irreversible=True), 2),
     uid.HTJ2KLossless: (lambda _: base64.b64decode(HTJ2K_REVERSIBLE), 0),
     uid.HTJ2KLosslessRPCL: (lambda _: base64.b64decode(HTJ2K_REVERSIBLE), 0),
     uid.HTJ2K: (lambda _: base64.b64decode(HTJ2K_IRREVERSIBLE), 1),

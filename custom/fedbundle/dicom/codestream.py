@@ -6,7 +6,8 @@ be noticed, as in native pixels: no transfer syntax has a checksum.
 """
 
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
+from itertools import pairwise
 from pathlib import Path
 
 from pydicom import dcmread, uid
@@ -15,6 +16,7 @@ from pydicom.encaps import generate_frames
 
 from fedbundle.dicom.header import number, text
 from fedbundle.dicom.jpeg_scan import ScanError, check_jpeg
+from fedbundle.dicom.series import Series
 
 Check = Callable[[bytes, Dataset], None]  # one frame and the header of its file
 RLE_HEADER = struct.Struct("<16L")
@@ -23,29 +25,28 @@ CODESTREAM, SIZE, TILE_PART = b"\xff\x4f\xff\x51", 0xFF51, 0xFF90
 BOXED = b"\x00\x00\x00\x0cjP  "  # a JP2 file, which some write although PS3.5 A.4.4 wants the codestream alone
 
 
-def check_frames(files: Sequence[Path]) -> None:
-    """Refuse files whose compressed pixels are not whole; native and deflated ones are left to their readers.
+def check_frames(series: Series) -> None:
+    """Refuse a series of which a compressed frame is not whole; native and deflated pixels are left to their readers.
 
     Raises:
         ScanError: a frame is damaged or of another size than the header tells.
-        ValueError, LookupError, OSError, EOFError, struct.error: the encapsulation is damaged.
+        ValueError, LookupError, AttributeError, OSError, EOFError, struct.error: the encapsulation is damaged.
     """
-    for file in dict.fromkeys(files):
-        with file.open("rb") as stream:
-            header = dcmread(stream, stop_before_pixels=True, specific_tags=["SOPClassUID"], force=True)
-        check = CHECKS.get(uid.UID(text(header.file_meta, "TransferSyntaxUID")))
-        if check:
-            _check_file(dcmread(file), check)
+    for file, header in dict(zip(series.files, series.headers, strict=True)).items():
+        if text(header.file_meta, "TransferSyntaxUID") in CHECKS:
+            check_file(file)
 
 
-def _check_file(image: Dataset, check: Check) -> None:
+def check_file(file: Path) -> None:
+    """Like `check_frames`, of one file with compressed pixels."""
+    image = dcmread(file)
+    check = CHECKS[image.file_meta.TransferSyntaxUID]
     count = int(number(image, "NumberOfFrames") or 1)
-    found = 0
-    for frame in generate_frames(image.PixelData, number_of_frames=count):
+    frames = list(generate_frames(image.PixelData, number_of_frames=count))
+    if len(frames) != count:
+        raise ScanError(f"{len(frames)} frames, and the header tells {count}")
+    for frame in frames:
         check(frame, image)
-        found += 1
-    if found != count:
-        raise ScanError(f"{found} frames, and the header tells {count}")
 
 
 def _size(header: Dataset) -> tuple[int, int]:
@@ -64,7 +65,7 @@ def _rle(frame: bytes, header: Dataset) -> None:
     if count != wanted or count > len(offsets):
         raise ScanError(f"{count} RLE segments, wanted {wanted}")
     limits = [*offsets[:count], len(frame)]
-    for start, end in zip(limits, limits[1:], strict=False):
+    for start, end in pairwise(limits):
         if not RLE_HEADER.size <= start <= end:
             raise ScanError("RLE segments out of order")
         _unpacked(frame[start:end], rows * columns)
@@ -114,7 +115,7 @@ def _jpeg_2000(frame: bytes, header: Dataset) -> None:
             raise ScanError("a tile-part is cut off")
 
 
-CHECKS: dict[uid.UID, Check] = (
+CHECKS: Mapping[uid.UID, Check] = (
     dict.fromkeys((uid.JPEGBaseline8Bit, uid.JPEGExtended12Bit, uid.JPEGLossless, uid.JPEGLosslessSV1), _jpeg)
     | dict.fromkeys((uid.JPEGLSLossless, uid.JPEGLSNearLossless), _jpeg_ls)
     | dict.fromkeys((uid.JPEG2000Lossless, uid.JPEG2000), _jpeg_2000)

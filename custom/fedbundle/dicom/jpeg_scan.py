@@ -54,7 +54,8 @@ def check_jpeg(stream: bytes, rows: int, columns: int) -> None:
 
     Args:
         stream: one frame of processes 1, 2, 4 or 14 (PS3.5 8.2.1), SOI first.
-        rows, columns: as the DICOM header tells.
+        rows: as the DICOM header tells.
+        columns: likewise.
 
     Raises:
         ScanError: it is damaged, of another size, or of another process.
@@ -175,47 +176,75 @@ def _mcus(frame: Frame, components: Sequence[int]) -> int:
     return -(-columns // side) * -(-rows // side)
 
 
+@dataclass
+class _Place:
+    """How far the data are read."""
+
+    bit: int
+    left: int  # pixels or blocks that must still come
+    unit: int = 0  # of the blocks of an MCU, which is next
+    coefficient: int = 0  # of a block, which is next
+
+
 def _count(data: bytes, units: Sequence[tuple[Table, Table | None]], wanted: int) -> None:
     """Step from code to code through the data until `wanted` pixels or blocks are found; less than a byte may remain.
 
     Looking up what begins at each bit, for all bits at once, leaves one addition per code for the loop.
     """
     tables = {id(table): table for unit in units for table in unit if table}
-    bits, left, unit, coefficient = 0, wanted, 0, 0
+    place = _Place(0, wanted)
     for start in range(0, len(data), CHUNK):
         size = min(CHUNK, len(data) - start)
-        windows = _windows(data[start : start + size + 3], size)
-        lengths = {key: table.length[windows].tobytes() for key, table in tables.items()}
-        steps = {key: table.coefficients[windows].tobytes() for key, table in tables.items()}
-        bit, end = bits - 8 * start, 8 * size
+        windows = _windows(data[start : start + size + 2], size)
+        looked_up = {
+            key: (table.length[windows].tobytes(), table.coefficients[windows].tobytes())
+            for key, table in tables.items()
+        }
         if len(units) == 1 and units[0][1] is None:
-            length = lengths[id(units[0][0])]
-            while bit < end and left:
+            _step_pixels(place, looked_up[id(units[0][0])][0])
+        else:
+            _step_blocks(place, [tuple(looked_up.get(id(table)) for table in unit) for unit in units])
+        place.bit -= 8 * size
+    if place.left or place.bit > 0:
+        raise ScanError(f"data end {max(place.left, 1)} of {wanted} blocks or pixels too early")
+    if place.bit <= -8:
+        raise ScanError(f"{-place.bit // 8} bytes remain after the last pixel")
+
+
+def _step_pixels(place: _Place, length: bytes) -> None:
+    """Through the lossless codes of one component, most of all there are."""
+    bit, left, end = place.bit, place.left, len(length)
+    while bit < end and left:
+        bit += length[bit]
+        left -= 1
+    place.bit, place.left = bit, left
+
+
+def _step_blocks(place: _Place, units: Sequence[tuple[tuple[bytes, bytes] | None, ...]]) -> None:
+    bit, coefficient = place.bit, place.coefficient
+    while place.left:
+        first, others = units[place.unit]
+        if coefficient == 0 and first:
+            if bit >= len(first[0]):
+                break
+            bit += first[0][bit]
+            coefficient = 1
+        if others:
+            length, step = others
+            end = len(length)
+            while bit < end and coefficient < BLOCK:
+                coefficient += step[bit]
                 bit += length[bit]
-                left -= 1
-        while bit < end and left:
-            dc, ac = units[unit]
-            if coefficient == 0:
-                bit += lengths[id(dc)][bit]
-                coefficient = 1 if ac else BLOCK
-            else:
-                length, step = lengths[id(ac)], steps[id(ac)]
-                while bit < end and coefficient < BLOCK:
-                    coefficient += step[bit]
-                    bit += length[bit]
+            if coefficient < BLOCK:
+                break
             if BLOCK < coefficient < END_OF_BLOCK:
                 raise ScanError("a block of more than 64 coefficients")
-            if coefficient >= BLOCK:
-                coefficient, left, unit = 0, left - 1, (unit + 1) % len(units)
-        bits = bit + 8 * start
-    if left or bits > 8 * len(data):
-        raise ScanError(f"data end {max(left, 1)} of {wanted} blocks or pixels too early")
-    if 8 * len(data) - bits >= 8:
-        raise ScanError(f"{len(data) - bits // 8} bytes remain after the last pixel")
+        coefficient, place.left, place.unit = 0, place.left - 1, (place.unit + 1) % len(units)
+    place.bit, place.coefficient = bit, coefficient
 
 
 def _windows(data: bytes, size: int) -> NDArray[np.uint16]:
     """The 16 bits that follow each bit of the first `size` bytes; ones follow the last byte, as in T.81 F.1.2.3."""
-    padded = np.frombuffer(data + b"\xff" * (size + 3 - len(data)), np.uint8).astype(np.uint32)
+    padded = np.frombuffer(data + b"\xff" * (size + 2 - len(data)), np.uint8).astype(np.uint32)
     joined = padded[:size] << 16 | padded[1 : size + 1] << 8 | padded[2 : size + 2]
     return (joined[:, None] >> np.arange(8, 0, -1, dtype=np.uint32)).astype(np.uint16).ravel()

@@ -119,7 +119,7 @@ def _pixels(series: Series) -> NDArray[np.float32]:
     shown = sitk.ProcessObject.GetGlobalWarningDisplay()
     sitk.ProcessObject.SetGlobalWarningDisplay(False)  # its warnings quote file names
     try:
-        check_frames(series.files)
+        check_frames(series)
         if any(frame is not None for frame in series.frames):
             return _frames(series)
         if any(is_coloured(header) for header, _ in series.kinds("PhotometricInterpretation", "SamplesPerPixel")):
