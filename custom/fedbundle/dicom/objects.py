@@ -20,7 +20,7 @@ Check = Callable[[Series], str]
 MOST_VOXELS = 2**30
 MATRIX = ("Rows", "Columns")
 
-# what SimpleITK decodes (measured on real files of each); PS3.5 annex A
+# what SimpleITK decodes (each is in a test); PS3.5 annex A
 READABLE = frozenset(
     {
         uid.ImplicitVRLittleEndian,

@@ -11,6 +11,7 @@ import SimpleITK as sitk  # noqa: N813 -- its own documentation calls it so
 from numpy.typing import NDArray
 from pydicom.pixels import iter_pixels
 
+from fedbundle.dicom.codestream import check_frames
 from fedbundle.dicom.geometry import Array, stack_affine
 from fedbundle.dicom.header import MALFORMED, number, text, tolerant
 from fedbundle.dicom.native import layouts_of, read_native
@@ -22,7 +23,7 @@ from fedbundle.files import new_file
 
 LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 COMPRESSION = 1  # gzip level; more costs time and saves little on noisy images
-UNREADABLE = (*MALFORMED, RuntimeError, OSError)  # what SimpleITK, pydicom and its decoders raise
+UNREADABLE = (*MALFORMED, RuntimeError, OSError, EOFError)  # what SimpleITK, pydicom and its decoders raise
 
 
 class ColourError(DicomError):
@@ -125,6 +126,7 @@ def _pixels(series: Series) -> NDArray[np.float32]:
     shown = sitk.ProcessObject.GetGlobalWarningDisplay()
     sitk.ProcessObject.SetGlobalWarningDisplay(False)  # its warnings quote file names
     try:
+        check_frames(series)
         if any(frame is not None for frame in series.frames):
             return _frames(series)
         if any(is_coloured(header) for header, _ in series.kinds("PhotometricInterpretation", "SamplesPerPixel")):
