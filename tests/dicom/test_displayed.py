@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 from pydicom import dcmread, uid
 from pydicom.dataset import Dataset
 from pydicom.pixels import apply_modality_lut, apply_voi_lut
@@ -225,10 +226,8 @@ def judged(path: Path, folder: Path, *options: str) -> NDArray[np.float64]:
     program = shutil.which("dcmj2pnm")
     if program is None:
         pytest.skip("dcmj2pnm (Debian package dcmtk) is not installed")
-    subprocess.run([program, "+obb", *options, str(path), str(folder / "p.bmp")], check=True, capture_output=True)
-    from PIL import Image
-
-    return np.asarray(Image.open(folder / "p.bmp").convert("L"), np.float64) / 255
+    subprocess.run([program, "+op", *options, str(path), str(folder / "p.pgm")], check=True, capture_output=True)
+    return np.asarray(Image.open(folder / "p.pgm").convert("L"), np.float64) / 255
 
 
 @pytest.mark.parametrize("name", ["hip_xray/monochrome1_cr/RG3_J2KI.dcm", "dicom_edge/highdicom/dx_image.dcm"])

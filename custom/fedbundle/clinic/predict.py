@@ -17,6 +17,7 @@ from fedbundle.clinic.pictures import pictures
 from fedbundle.clinic.prediction import MADE_BY, Prediction, SeriesTold
 from fedbundle.clinic.report import report
 from fedbundle.clinic.training import read_training, trained_on_phantoms
+from fedbundle.dicom.displayed import volume_for
 from fedbundle.dicom.header import text, tolerant
 from fedbundle.dicom.identifiers import identifiers
 from fedbundle.dicom.residuals import residuals
@@ -69,7 +70,7 @@ def predict(bundle: Path, study: Path, out: Path) -> dict[str, Any]:
         found, damaged = _one_study(study)
         choice = choose(found, opened.ingest_rules)
         chosen = choice.require()
-        volumes = {role: Volume.of(series) for role, series in chosen.items()}
+        volumes = {role: volume_for(series, opened.ingest_rules["inputs"][role]) for role, series in chosen.items()}
         work = scratch / "work"
         work.mkdir()
         labels = infer(opened, volumes, wanted, work)

@@ -5,7 +5,7 @@ MONOCHROME1 (C.7.6.3.1.2), display shutter (C.7.6.11). Of several VOI views the 
 a window. Without any view the full range of the stored bits is shown.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ from fedbundle.dicom.header import codes, items, number, numbers, text, tolerant
 from fedbundle.dicom.lookup import LookupTable, LookupTableError
 from fedbundle.dicom.objects import is_coloured, is_projection
 from fedbundle.dicom.series import Series
-from fedbundle.dicom.shutter import ShutterError, opening, shutter_value
+from fedbundle.dicom.shutter import SHUTTERS, ShutterError, opening, shutter_value
 from fedbundle.dicom.stored_pixels import stored_pixels
 from fedbundle.dicom.volume import Volume
 from fedbundle.errors import DicomError
@@ -26,6 +26,7 @@ from fedbundle.errors import DicomError
 Grey = NDArray[np.float64]
 View = Callable[[Grey], Grey]  # output of the Modality LUT -> 0 to 1
 NO_DISPLAY = "NO_DISPLAY"
+DISPLAYED = "displayed"  # value of the rule `pixels`
 FOR_PROCESSING = "FOR PROCESSING"
 SHAPES = {"MONOCHROME1": "INVERSE", "MONOCHROME2": "IDENTITY"}  # photometric interpretation -> Presentation LUT Shape
 
@@ -70,6 +71,26 @@ def displayed(series: Series) -> Displayed:
             except (LookupTableError, ShutterError) as error:
                 raise DisplayError(str(error)) from error
     return Displayed(Volume(shown.astype(np.float32)[None], volume.affine, volume.frame_of_reference_uid), by)
+
+
+def volume_for(series: Series, role: Mapping[str, Any]) -> Volume:
+    """Read a series as its role wants the pixels: as they are displayed, else after the Modality LUT.
+
+    Raises:
+        DicomError: as `displayed` and `Volume.of`.
+    """
+    return displayed(series).volume if role.get("pixels") == DISPLAYED else Volume.of(series)
+
+
+def view_of(header: Dataset) -> dict[str, Any]:
+    """Which view and which shutters `displayed` would take; of a malformed view nothing."""
+    shutters = [shape.lower() for shape in codes(header, "ShutterShape") if shape in SHUTTERS]
+    try:
+        _, low, high, _ = _modality(header)
+        told = {"voi": _view(header, low, high)[1]}
+    except (DisplayError, LookupTableError):
+        told = {}
+    return told | ({"shutter": shutters} if shutters else {})
 
 
 def presented(stored: NDArray[np.float32], header: Dataset) -> tuple[Grey, str]:

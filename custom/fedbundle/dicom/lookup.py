@@ -51,7 +51,7 @@ class LookupTable:
     def apply(self, pixels: NDArray[np.float64]) -> NDArray[np.float64]:
         """Values that the table has for whole numbers; others are rounded first."""
         index = np.clip(np.rint(pixels) - self.first, 0, self.values.size - 1).astype(np.intp)
-        return self.values[index].astype(np.float64)
+        return np.asarray(self.values[index], np.float64)
 
 
 def _as_signed(number: int) -> int:

@@ -14,7 +14,7 @@ from pydicom.dataset import Dataset
 from fedbundle.dicom.diffusion import is_calculated, is_diffusion
 from fedbundle.dicom.geometry import distances, nearest_plane
 from fedbundle.dicom.header import codes, number, numbers, text
-from fedbundle.dicom.objects import is_projection
+from fedbundle.dicom.objects import PROJECTIONS, is_projection
 from fedbundle.dicom.overrides import ACCEPT, REFUSE
 from fedbundle.dicom.patient import age_years, body_part
 from fedbundle.dicom.series import Series
@@ -41,7 +41,17 @@ def checked_rules(rules: dict[str, Any]) -> dict[str, Any]:
                 re.compile(pattern)
             except re.error as error:
                 raise BundleError(f"pattern of {role} must be a regular expression, got: {error}; mend it") from error
+        _check_displayed(role, wanted)
     return rules
+
+
+def _check_displayed(role: str, wanted: dict[str, Any]) -> None:
+    named = wanted["modality"]
+    if wanted.get("pixels") == "displayed" and not ({named} if isinstance(named, str) else set(named)) <= PROJECTIONS:
+        raise BundleError(
+            f"modality of {role} with pixels 'displayed' must be of {', '.join(sorted(PROJECTIONS))}, got {named}; "
+            "mend it"
+        )
 
 
 def misfit(series: Series, role: dict[str, Any]) -> tuple[str, str] | None:

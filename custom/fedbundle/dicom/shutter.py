@@ -11,6 +11,7 @@ from fedbundle.dicom.polygon import filled
 
 EDGES = ("ShutterLeftVerticalEdge", "ShutterRightVerticalEdge", "ShutterUpperHorizontalEdge")
 LAST_EDGE = "ShutterLowerHorizontalEdge"
+SHUTTERS = ("RECTANGULAR", "CIRCULAR", "POLYGONAL")
 FULL = 0xFFFF  # of a P-Value of 16 bits
 LEAST_VERTICES = 3
 Found = TypeVar("Found")

@@ -11,6 +11,7 @@ from typing import Any
 from pydicom import dcmread
 
 from fedbundle.dicom.deidentify import deidentify, patient_pseudonym, pseudonym
+from fedbundle.dicom.displayed import DisplayError, volume_for
 from fedbundle.dicom.gate import USED
 from fedbundle.dicom.header import text, tolerant
 from fedbundle.dicom.roles import NOT_PREFERRED, Choice, Decision, choose
@@ -122,7 +123,7 @@ def _write(case: str, choice: Choice, study_uid: str, place: Workplace) -> dict[
     """Write the files of a case, after all of it was read; role -> datalist key -> path and digest."""
     labels = _labels_of(study_uid, place)
     label = place.rules.get("label") if place.labels else None
-    volumes = {role: _read(series) for role, series in choice.chosen.items()}
+    volumes = {role: _read(series, place.rules["inputs"][role]) for role, series in choice.chosen.items()}
     labelled = next(iter(place.rules["inputs"]))  # masks are drawn on the first input
     series, image = choice.chosen[labelled], volumes[labelled]
     mask = read_label_map(labels.files, series, image, label) if label else None
@@ -143,11 +144,13 @@ def _write(case: str, choice: Choice, study_uid: str, place: Workplace) -> dict[
     return written
 
 
-def _read(series: Series) -> Volume:
+def _read(series: Series, role: dict[str, Any]) -> Volume:
     try:
-        return Volume.of(series)
+        return volume_for(series, role)
     except ColourError as error:
         raise RefusedError("NOT_GREYSCALE", "its colour channels differ") from error
+    except DisplayError as error:
+        raise RefusedError(error.reason, error.detail) from error
     except DicomError as error:
         raise RefusedError("UNREADABLE_PIXELS", "a slice cannot be decoded") from error
 

@@ -17,7 +17,7 @@ from typing import Any
 from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag
 
-from fedbundle.dicom import gate, objects, roles, split, stack, technical
+from fedbundle.dicom import displayed, gate, objects, radiograph, roles, shutter, split, stack, technical
 from fedbundle.dicom import rules as rules_of_roles
 from fedbundle.dicom.deidentify import identifiers
 from fedbundle.dicom.needles import Needles
@@ -28,6 +28,7 @@ from fedbundle.site.labels import label_map, mask, references, rtstruct, segment
 
 LINE_MAKERS = (
     *(gate, objects, roles, rules_of_roles, split, stack, technical, case, journal, refusal),
+    *(displayed, radiograph, shutter),
     *(label_map, mask, references, rtstruct, segmentation, sheet, structures, table),
 )
 HARMLESS = frozenset({"DS", "IS", "TM", "US", "SS", "UL", "SL", "FD", "FL", "CS"})  # VRs that differ by slice

@@ -17,7 +17,6 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.sr.coding import Code
 
-from fedbundle.dicom.geometry import Array
 from fedbundle.dicom.header import MALFORMED, items, number, text
 from fedbundle.dicom.polygon import Polygon, filled
 from fedbundle.dicom.series import Series
