@@ -1,4 +1,4 @@
-"""The volumes of a study that play a bundle's roles, in the quantity and on the grid that the bundle wants.
+"""The volumes of a study that play a bundle's roles, in the quantity or look and on the grid that the bundle wants.
 
 Ingest and predict both read them here, so a network meets in the clinic what it was trained on.
 """
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from fedbundle.dicom.adc import adc_scale
+from fedbundle.dicom.displayed import DisplayError, displayed
 from fedbundle.dicom.quantity import Scale
 from fedbundle.dicom.register import RegistrationError, register
 from fedbundle.dicom.resample import PADDING, resampled
@@ -21,7 +22,7 @@ from fedbundle.errors import DicomError
 NO_OVERLAP = "NO_OVERLAP"
 LEAST_COVERED = 0.25  # share of the grid; diffusion of a small field of view covers so much of a T2
 DIGITS = 7  # of a factor in a log; float32 has no more
-INPUT_CODES = ("NO_ADC_UNIT", RegistrationError.reason, NO_OVERLAP)
+INPUT_CODES = ("NO_ADC_UNIT", RegistrationError.reason, NO_OVERLAP, DisplayError.reason)
 
 
 class OverlapError(DicomError):
@@ -51,6 +52,7 @@ def read_inputs(chosen: Mapping[str, Series], rules: Mapping[str, Any]) -> dict[
 
     Raises:
         ColourError: the channels of a colour image differ.
+        DisplayError: a radiograph does not tell how it is shown.
         QuantityError: the quantity of the pixels is not known.
         RegistrationError: frames of reference differ and the volumes cannot be registered.
         OverlapError: a volume covers too little of the grid.
@@ -61,6 +63,8 @@ def read_inputs(chosen: Mapping[str, Series], rules: Mapping[str, Any]) -> dict[
 
 
 def _in_units(series: Series, pixels: str | None) -> Input:
+    if pixels == "displayed":
+        return Input(displayed(series).volume, {})
     volume = Volume.of(series)
     if pixels is None:
         return Input(volume, {})

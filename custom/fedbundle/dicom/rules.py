@@ -23,7 +23,7 @@ from fedbundle.dicom.suv import suv_scale
 from fedbundle.errors import BundleError
 
 Check = Callable[[Series, Any], str]  # series and the rule's value -> why it does not fit, or ""
-PIXELS = {"suvbw": "PT", "adc": "MR"}  # values of the rule `pixels` -> modality
+PIXELS = {"suvbw": {"PT"}, "adc": {"MR"}, "displayed": PROJECTIONS}  # values of the rule `pixels` -> modalities
 PARALLEL = 0.999  # least cosine between the normals of parallel slices
 NAMES = ("SeriesDescription", "ProtocolName")  # searched by patterns, never quoted
 
@@ -51,10 +51,10 @@ def checked_rules(rules: dict[str, Any]) -> dict[str, Any]:
 
 
 def _check_pixels(role: str, wanted: dict[str, Any]) -> None:
-    if (pixels := wanted.get("pixels")) and wanted["modality"] != (right := PIXELS[pixels]):
-        raise BundleError(
-            f"modality of {role} with pixels {pixels!r} must be {right}, got {wanted['modality']}; mend it"
-        )
+    named = wanted["modality"]
+    if (pixels := wanted.get("pixels")) and not _named(named) <= PIXELS[pixels]:
+        right = " or ".join(sorted(PIXELS[pixels]))
+        raise BundleError(f"modality of {role} with pixels {pixels!r} must be {right}, got {named}; mend it")
 
 
 def _check_grid(role: str, inputs: dict[str, Any]) -> None:
@@ -67,9 +67,12 @@ def _check_grid(role: str, inputs: dict[str, Any]) -> None:
             f"got {onto!r}; mend it"
         )
     for name, wanted in ((role, inputs[role]), (onto, grid)):
-        named = wanted["modality"]
-        if PROJECTIONS & ({named} if isinstance(named, str) else set(named)):
+        if PROJECTIONS & _named(wanted["modality"]):
             raise BundleError(f"resample_to needs volumes, got the radiograph {name}; mend it")
+
+
+def _named(modality: str | list[str]) -> set[str]:
+    return {modality} if isinstance(modality, str) else set(modality)
 
 
 def misfit(series: Series, role: dict[str, Any]) -> tuple[str, str] | None:

@@ -4,6 +4,8 @@ from typing import Any
 
 from fedbundle.dicom.geometry import nearest_plane
 from fedbundle.dicom.header import number, text, tolerant
+from fedbundle.dicom.objects import is_projection
+from fedbundle.dicom.radiograph import told_of
 from fedbundle.dicom.rules import slice_step_mm
 from fedbundle.dicom.series import Series
 
@@ -50,6 +52,7 @@ def technical(series: Series) -> dict[str, Any]:
         told |= {name: number(first, keyword) for name, keyword in NUMBERS.items()}
         told["matrix"] = [int(number(first, "Columns") or 0), int(number(first, "Rows") or 0)]
         told["slices"] = len(series.headers)
+        told |= told_of(first) if is_projection(series) else {}
     if (found := series.planes[0]) is not None:
         name, angle = nearest_plane(found.normal) if found.sound else ("unknown", 0.0)
         told["orientation"], told["oblique_degrees"] = name, round(angle)

@@ -12,6 +12,7 @@ from pydicom import dcmread
 
 from fedbundle.dicom.burned_in import find_text
 from fedbundle.dicom.deidentify import deidentify, patient_pseudonym, pseudonym
+from fedbundle.dicom.displayed import DisplayError
 from fedbundle.dicom.gate import USED, candidates
 from fedbundle.dicom.header import text, tolerant
 from fedbundle.dicom.inputs import Input, OverlapError, read_inputs
@@ -25,7 +26,7 @@ from fedbundle.dicom.rules import misfit
 from fedbundle.dicom.series import Series
 from fedbundle.dicom.sources.announced import Announced, shortfall
 from fedbundle.dicom.technical import technical
-from fedbundle.dicom.volume import ColourError, write_nifti
+from fedbundle.dicom.volume import ColourError, Volume, write_nifti
 from fedbundle.errors import DicomError, OutputError
 from fedbundle.files import new_folder, sha256
 from fedbundle.site.folder import case_entries, remove
@@ -219,7 +220,7 @@ def _read(chosen: dict[str, Series], place: Workplace) -> dict[str, Input]:
         return read_inputs(chosen, place.rules["inputs"])
     except ColourError as error:
         raise RefusedError("NOT_GREYSCALE", "its colour channels differ") from error
-    except (QuantityError, RegistrationError, OverlapError) as error:
+    except (DisplayError, QuantityError, RegistrationError, OverlapError) as error:
         raise RefusedError(error.reason, error.detail) from error
     except DicomError as error:
         raise RefusedError("UNREADABLE_PIXELS", "a slice cannot be decoded") from error
@@ -228,7 +229,11 @@ def _read(chosen: dict[str, Series], place: Workplace) -> dict[str, Input]:
 def _refuse_text(choice: Choice, inputs: Mapping[str, Input]) -> None:
     """Radiographs that seem to hold text wait for a person; cassettes and film scanners write names into pixels."""
     for role, each in inputs.items():
-        if is_projection(choice.chosen[role]) and (found := find_text(each.volume.array[0])):
+        series = choice.chosen[role]
+        if not is_projection(series):
+            continue
+        kept = Volume.of(series)  # a window or shutter may hide here what kept DICOM still shows, or bring it out
+        if found := find_text(each.volume.array[0]) or find_text(kept.array[0]):
             place = f"row {found[0].row}, column {found[0].column}"
             raise RefusedError("TEXT_IN_PIXELS", f"{len(found)} pieces of what may be text, the longest at {place}")
 

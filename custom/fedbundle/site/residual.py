@@ -17,7 +17,22 @@ from typing import Any
 from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag
 
-from fedbundle.dicom import adc, gate, inputs, objects, quantity, register, roles, split, stack, suv, technical
+from fedbundle.dicom import (
+    adc,
+    displayed,
+    gate,
+    inputs,
+    objects,
+    quantity,
+    radiograph,
+    register,
+    roles,
+    shutter,
+    split,
+    stack,
+    suv,
+    technical,
+)
 from fedbundle.dicom import rules as rules_of_roles
 from fedbundle.dicom.deidentify import identifiers
 from fedbundle.dicom.needles import Needles
@@ -28,7 +43,7 @@ from fedbundle.site.labels import label_map, mask, references, rtstruct, segment
 
 LINE_MAKERS = (
     *(gate, objects, roles, rules_of_roles, split, stack, technical, case, journal, refusal),
-    *(adc, inputs, quantity, register, suv),
+    *(adc, displayed, inputs, quantity, radiograph, register, shutter, suv),
     *(label_map, mask, references, rtstruct, segmentation, sheet, structures, table),
 )
 HARMLESS = frozenset({"DS", "IS", "TM", "US", "SS", "UL", "SL", "FD", "FL", "CS"})  # VRs that differ by slice

@@ -7,7 +7,7 @@ the outermost voxel centres of a mask give that mask back.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,8 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.sr.coding import Code
 
-from fedbundle.dicom.geometry import Array
 from fedbundle.dicom.header import MALFORMED, items, number, text
+from fedbundle.dicom.polygon import Polygon, filled
 from fedbundle.dicom.series import Series
 from fedbundle.dicom.volume import Volume
 from fedbundle.site.labels.references import instances_of
@@ -27,12 +27,10 @@ from fedbundle.site.labels.structures import Bits, Structure, chosen
 from fedbundle.site.refusal import RefusedError
 
 CLOSED = frozenset({"CLOSED_PLANAR", "CLOSEDPLANAR_XOR"})
-ON_LINE = 3  # decimals of a voxel
 OFF_SLICE = 0.1  # of a slice step
 MOST_BYTES = 2**28
 MOST_POINTS = 2_000_000
 FARTHEST = 100_000  # mm from the origin
-Polygon = NDArray[np.float64]  # (points, 2): column, row of the image
 
 
 def read_structure_set(path: Path, series: Series, image: Volume, wanted: dict[str, Any]) -> dict[int, Bits]:
@@ -72,38 +70,6 @@ def read_structure_set(path: Path, series: Series, image: Volume, wanted: dict[s
         for slice_, polygons in placed.items():
             found[value][slice_] |= filled(polygons, image.array.shape[1:])
     return found
-
-
-def filled(polygons: Iterable[Polygon], shape: tuple[int, ...]) -> Bits:
-    """Voxels [row, column] whose centres lie inside by the even-odd rule, or on an outline.
-
-    Args:
-        polygons: closed outlines; the last point is joined to the first.
-        shape: rows, columns.
-    """
-    rounded = [np.round(polygon, ON_LINE) for polygon in polygons]
-    begin = np.concatenate(rounded)
-    end = np.concatenate([np.roll(polygon, -1, axis=0) for polygon in rounded])
-    mask = np.zeros(shape, dtype=bool)
-    low, high = np.minimum(begin[:, 1], end[:, 1]), np.maximum(begin[:, 1], end[:, 1])
-    for row in range(max(0, int(np.ceil(low.min()))), min(shape[0] - 1, int(high.max())) + 1):
-        met = (low <= row) & (row <= high)
-        (x0, y0), (x1, y1) = begin[met].T, end[met].T
-        flat = y0 == y1
-        crossing = x0 + (row - y0) * (x1 - x0) / np.where(flat, 1, y1 - y0)
-        inside = np.sort(crossing[(y0 <= row) != (y1 <= row)])
-        first = np.concatenate([inside[0::2], np.where(flat, np.minimum(x0, x1), crossing)])
-        last = np.concatenate([inside[1::2], np.where(flat, np.maximum(x0, x1), crossing)])
-        mask[row] = _covered(first, last, shape[1])
-    return mask
-
-
-def _covered(first: Array, last: Array, count: int) -> Bits:
-    """Columns that lie in one of the intervals, ends included."""
-    begins = np.clip(np.ceil(np.round(first, ON_LINE)), 0, count).astype(np.int64)
-    ends = np.clip(np.floor(np.round(last, ON_LINE)) + 1, 0, count).astype(np.int64)
-    change = np.bincount(begins, minlength=count + 1) - np.bincount(ends, minlength=count + 1)
-    return np.asarray(np.cumsum(change)[:count] > 0)
 
 
 def _structure(item: Dataset, file: Dataset) -> Structure:
