@@ -83,7 +83,7 @@ def test_headers_of_the_journal_tell_a_radiograph_without_free_text(tmp_path: Pa
 def test_only_radiographs_can_be_displayed() -> None:
     checked_rules({"inputs": {"image": {"modality": ["CR", "DX"], "pixels": "displayed"}}})
     for modality in ("MR", ["DX", "US"]):
-        with pytest.raises(BundleError, match="with pixels 'displayed' must be of CR, DX, RG"):
+        with pytest.raises(BundleError, match="with pixels 'displayed' must be CR or DX or RG"):
             checked_rules({"inputs": {"image": {"modality": modality, "pixels": "displayed"}}})
 
 

@@ -16,6 +16,7 @@ from samples.dicom_studies import write_bundle
 from samples.plain_film import make_film
 from samples.roles import role
 
+from fedbundle.dicom.sources.folder import Folder
 from fedbundle.site.home import SiteHome
 from fedbundle.site.ingest import ingest
 
@@ -41,7 +42,7 @@ class Hospital:
 
     def ingest(self, dicom: Path) -> list[dict[str, Any]]:
         """Lines of ingest.jsonl."""
-        ingest(self.home, str(self.bundle), dicom, max_refused="100%")
+        ingest(self.home, str(self.bundle), Folder(dicom), max_refused="100%")
         return [json.loads(line) for line in (self.dataset / "ingest.jsonl").read_text().splitlines()]
 
     def picture(self, line: dict[str, Any]) -> Any:

@@ -16,8 +16,8 @@ PIXEL_DATA = struct.pack("<HH", 0x7FE0, 0x0010)
 LONG_VR = {uid.ExplicitVRLittleEndian: True, uid.ImplicitVRLittleEndian: False}  # syntax -> whether the VR is told
 BITS = 16  # allocated
 DECIDING = (
-    *("Rows", "Columns", "SamplesPerPixel", "NumberOfFrames", "ModalityLUTSequence", "RescaleSlope"),
-    *("BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation", "RescaleIntercept"),
+    *("Rows", "Columns", "SamplesPerPixel", "NumberOfFrames", "PhotometricInterpretation", "ModalityLUTSequence"),
+    *("BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation", "RescaleSlope", "RescaleIntercept"),
 )
 
 
@@ -41,7 +41,7 @@ class Layout:
 def layouts_of(headers: Sequence[Dataset]) -> list[Layout | None]:
     """Layout of each image, None where a general reader must judge; decoded once for each kind of header.
 
-    A Modality LUT Sequence, other bits allocated, several frames or samples are left to the general reader.
+    MONOCHROME1, a Modality LUT Sequence, other bits allocated, several frames or samples are left to the general reader.
     """
     syntaxes = [text(header.file_meta, "TransferSyntaxUID") for header in headers]
     found: list[Layout | None] = [None] * len(headers)
@@ -56,7 +56,8 @@ def _layout(header: Dataset, syntax: str) -> Layout | None:
     rows, columns, bits, high = (int(number(header, n) or 0) for n in ("Rows", "Columns", "BitsStored", "HighBit"))
     plain = number(header, "BitsAllocated") == BITS and 0 < bits <= BITS and high == bits - 1
     alone = number(header, "SamplesPerPixel") in (None, 1.0) and number(header, "NumberOfFrames") in (None, 1.0)
-    if syntax not in LONG_VR or not (plain and alone and rows and columns) or "ModalityLUTSequence" in header:
+    grey = text(header, "PhotometricInterpretation") == "MONOCHROME2" and "ModalityLUTSequence" not in header
+    if syntax not in LONG_VR or not (plain and alone and grey and rows and columns):
         return None
     slope, intercept = number(header, "RescaleSlope"), number(header, "RescaleIntercept") or 0.0
     signed = number(header, "PixelRepresentation") == 1
