@@ -1,6 +1,7 @@
 """What all tests share: one thread per process, nobody's own settings, and where real images and the clinic are."""
 
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,9 @@ import pytest
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # several processes share few cores; must be set before torch comes
 os.environ["MPLBACKEND"] = "Agg"
 os.environ.pop("FEDBUNDLE_SITE", None)  # a developer's own site home stays untouched
+
+# shells start what goes into their background with Ctrl-C ignored, and its children inherit that
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
