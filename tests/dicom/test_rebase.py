@@ -37,7 +37,7 @@ def test_kept_images_lie_where_the_volume_lies(tmp_path_factory: pytest.TempPath
         frame.PlanePositionSequence = [nested]
         image.PerFrameFunctionalGroupsSequence = [frame]
     before = Volume.read(list(write_slices(source, slices).iterdir()))
-    moved = [deidentify(image, KEY, motion) for image in slices]
+    moved = [deidentify(image, KEY, motion=motion) for image in slices]
     after = Volume.read(list(write_slices(clean, moved).iterdir()))
     assert np.allclose(after.affine, motion.affine(before.affine), atol=1e-6)
     assert np.abs(after.affine - before.affine)[:3, 3].max() > 1

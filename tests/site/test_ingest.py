@@ -21,6 +21,7 @@ from samples.dicom_series import BIRTH_DATE, ROOT, STUDY_DATE, Stack
 from samples.dicom_studies import write_bundle, write_labels, write_sheet, write_study, zones
 
 from fedbundle.cli import main
+from fedbundle.dicom.options import Options
 from fedbundle.dicom.series import scan
 from fedbundle.dicom.sources.folder import Folder
 from fedbundle.dicom.volume import LPS_TO_RAS, Volume
@@ -187,6 +188,21 @@ def test_a_rebased_study_lies_elsewhere_as_a_whole(hospital: Hospital) -> None:
         assert np.allclose(motions[-1][:3, :3] @ motions[-1][:3, :3].T, np.eye(3), atol=1e-4)
         assert np.abs(motions[-1] - np.eye(4)).max() > 1
     assert np.abs(motions[0] - motions[1]).max() > 1
+
+
+def test_options_of_de_identification_stand_in_site_toml(hospital: Hospital) -> None:
+    hospital.receive(range(1, 3))
+    hospital.ingest(keep_dicom=True)
+    chosen = "\n".join(f"{name} = true" for name in vars(Options()) if name != "rebase")
+    (hospital.home.path / "site.toml").write_text(f'name = "hospital-a"\n[deidentify]\n{chosen}\n')
+    hospital.home = SiteHome.open(hospital.home.path)
+    assert hospital.ingest(keep_dicom=True).data()["studies"]["unchanged"] == 0
+    kept = [dcmread(file) for file in sorted(hospital.dataset.rglob("*.dcm"))]
+    assert {image.LongitudinalTemporalInformationModified for image in kept} == {"MODIFIED"}
+    assert all(image.StudyDate > "2100" for image in kept)
+    assert not any(
+        canary.encode() in file.read_bytes() for file in hospital.dataset.rglob("*.dcm") for canary in CANARIES
+    )
 
 
 def test_running_it_again_changes_no_byte(hospital: Hospital) -> None:

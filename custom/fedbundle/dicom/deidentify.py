@@ -10,6 +10,7 @@ stay in the hospital all the same.
 
 import re
 import warnings
+from dataclasses import dataclass
 from typing import Any
 
 from pydicom import DataElement, Dataset, FileDataset
@@ -22,10 +23,14 @@ from pydicom.uid import PYDICOM_IMPLEMENTATION_UID, UID, ExplicitVRLittleEndian,
 
 from fedbundle import __version__
 from fedbundle.dicom.allowed import DUMMIES, EMPTIED, IMAGE_CLASSES, KEPT
+from fedbundle.dicom.dates import DATED, shift_days, shifted
+from fedbundle.dicom.descriptors import DESCRIPTORS, cleaned
 from fedbundle.dicom.diffusion import b_value
 from fedbundle.dicom.identifiers import UNREADABLE as UNREADABLE_VALUE
 from fedbundle.dicom.identifiers import identifiers
 from fedbundle.dicom.needles import Needles
+from fedbundle.dicom.options import Options
+from fedbundle.dicom.private import add_safe_private
 from fedbundle.dicom.pseudonyms import patient_pseudonym, pseudonym, pseudonym_uid
 from fedbundle.dicom.rebase import Rebase, move
 from fedbundle.dicom.residuals import residuals
@@ -38,21 +43,32 @@ CODE = re.compile(r"[A-Z0-9 _]{0,16}")  # VR CS, PS3.5 6.2
 TEXT = re.compile(r"[ -~]{0,64}")
 TEXT_VRS = frozenset({"LO", "SH"})
 NUMBER_VRS = frozenset({"AT", "DS", "FD", "FL", "IS", "SL", "SS", "UL", "US"})
+NOTHING_MORE = Options()
 UNREADABLE = (*UNREADABLE_VALUE, RuntimeError)  # RuntimeError: no decoder for this transfer syntax
 
 
-def deidentify(dataset: Dataset, key: bytes, motion: Rebase | None = None) -> FileDataset:
+def deidentify(
+    dataset: Dataset,
+    key: bytes,
+    options: Options = NOTHING_MORE,
+    motion: Rebase | None = None,
+    *,
+    reviewed: bool = False,
+) -> FileDataset:
     """Make a new image that holds what the allow list names; `dataset` itself is not changed.
 
     UIDs become keyed UIDs, the same for an object and for references to it. Dates and times are removed, emptied
-    (type 2) or replaced by a dummy (type 1). Pixels are decoded and written as native little endian without the
-    unused bits above BitsStored, where old overlays lie, and without comments that compressed frames may carry.
-    Text that is kept is dropped all the same where it mentions an identifier of this very image.
+    (type 2) or replaced by a dummy (type 1), unless an option keeps shifted dates. Pixels are decoded and written as
+    native little endian without the unused bits above BitsStored, where old overlays lie, and without comments that
+    compressed frames may carry. Text that is kept is dropped all the same where it mentions an identifier of this very
+    image.
 
     Args:
         dataset: one image as read by pydicom; without pixels when only the header is wanted.
         key: the site's secret, at least 16 bytes.
+        options: what is kept or done beside the Basic Profile.
         motion: moves positions and directions, see `rebase`; None leaves the geometry exact.
+        reviewed: a person has looked and found no text in the pixels.
 
     Returns:
         A dataset with new file meta and empty preamble; write it with `save_as(path, enforce_file_format=True)`.
@@ -61,27 +77,29 @@ def deidentify(dataset: Dataset, key: bytes, motion: Rebase | None = None) -> Fi
         DicomError: an object that is no plain grey-scale image, or that declares burned-in text, or unreadable pixels.
     """
     with disable_value_validation():  # pydicom's warnings repeat the value
-        return _deidentified(dataset, key, motion)
-
-
-def _deidentified(dataset: Dataset, key: bytes, motion: Rebase | None) -> FileDataset:
-    _refuse_unfit(dataset)
-    image = _cleaned(dataset, key, Needles(identifiers(dataset)))
-    patient = patient_pseudonym(dataset, key)
-    for keyword in EMPTIED:
-        setattr(image, keyword, "")
-    image.PatientName, image.PatientID = patient, patient
-    image.PatientIdentityRemoved = "YES"
-    image.DeidentificationMethod = METHOD
-    image.DeidentificationMethodCodeSequence = [_code("113100", "Basic Application Confidentiality Profile")]
-    image.LongitudinalTemporalInformationModified = "REMOVED"
-    if "DiffusionBValue" not in image and (b := b_value(dataset)) is not None:  # vendors keep it in private elements
-        image.DiffusionBValue = b
-    if motion:
-        move(image, motion)
-    if "PixelData" in dataset:
-        _put_pixels(dataset, image)
-    return FileDataset("", image, preamble=b"\0" * 128, file_meta=_file_meta(image))
+        _refuse_unfit(dataset)
+        image = _Profile.of(dataset, key, options).cleaned(dataset)
+        patient = patient_pseudonym(dataset, key)
+        for keyword in EMPTIED:
+            if keyword not in image:
+                setattr(image, keyword, "")
+        image.PatientName, image.PatientID = patient, patient
+        if reviewed:
+            image.BurnedInAnnotation = "NO"
+        image.PatientIdentityRemoved = "YES"
+        image.DeidentificationMethod = METHOD
+        text_free = str(image.get("BurnedInAnnotation", "")) == "NO"
+        image.DeidentificationMethodCodeSequence = options.method_codes(text_free=text_free)
+        image.LongitudinalTemporalInformationModified = "MODIFIED" if options.retain_shifted_dates else "REMOVED"
+        if (
+            "DiffusionBValue" not in image and (b := b_value(dataset)) is not None
+        ):  # vendors keep it in private elements
+            image.DiffusionBValue = b
+        if motion:
+            move(image, motion)
+        if "PixelData" in dataset:
+            _put_pixels(dataset, image)
+        return FileDataset("", image, preamble=b"\0" * 128, file_meta=_file_meta(image))
 
 
 def _refuse_unfit(dataset: Dataset) -> None:
@@ -95,18 +113,61 @@ def _refuse_unfit(dataset: Dataset) -> None:
         raise DicomError("BurnedInAnnotation must not be YES: text in the pixels cannot be removed; leave it out")
 
 
-def _cleaned(dataset: Dataset, key: bytes, names: Needles) -> Dataset:
-    """Copy what is allowed, at this level and below; `names` are the identifiers of the whole image."""
-    kept = Dataset()
-    for tag in dataset.keys():  # noqa: SIM118 -- iterating a Dataset parses every element, also those that go
-        keyword = "" if tag.is_private else keyword_for_tag(tag)
-        if keyword in DUMMIES:
-            kept.add_new(tag, dictionary_VR(tag), DUMMIES[keyword])
-        elif keyword in KEPT and keyword != "PixelData":
+@dataclass(frozen=True)
+class _Profile:
+    """What is done to the attributes of one image, the same at every depth."""
+
+    key: bytes
+    options: Options
+    names: Needles  # the identifiers of the whole image
+    days: int  # by which its dates are moved
+
+    @classmethod
+    def of(cls, dataset: Dataset, key: bytes, options: Options) -> "_Profile":
+        names = Needles(identifiers(dataset, options.device))
+        return cls(key, options, names, shift_days(key, patient_pseudonym(dataset, key)))
+
+    def cleaned(self, dataset: Dataset) -> Dataset:
+        """Copy what is allowed, at this level and below."""
+        kept = Dataset()
+        for tag in dataset.keys():  # noqa: SIM118 -- iterating a Dataset parses every element, also those that go
+            keyword = "" if tag.is_private else keyword_for_tag(tag)
+            if (value := self.value(dataset, tag, keyword)) is not None:
+                kept.add_new(tag, dictionary_VR(tag) if keyword in DUMMIES else dataset[tag].VR, value)
+        if self.options.retain_safe_private:
+            add_safe_private(dataset, kept)
+        return kept
+
+    def value(self, dataset: Dataset, tag: BaseTag, keyword: str) -> Any:
+        """What an element holds afterwards; None when it goes."""
+        if self.options.retain_shifted_dates and keyword in DATED:
             element = _readable(dataset, tag)
-            if element is not None:
-                _keep(kept, element, key, names)
-    return kept
+            return (shifted(str(element.value), self.days) if element else None) or DUMMIES.get(keyword)
+        if keyword in DUMMIES:
+            return DUMMIES[keyword]
+        if self.options.clean_descriptors and keyword in DESCRIPTORS:
+            element = _readable(dataset, tag)
+            return self.harmless(cleaned(str(element.value)), TEXT) if element else None
+        if keyword == "PixelData" or keyword not in KEPT | self.options.device:
+            return None
+        element = _readable(dataset, tag)
+        return None if element is None else self.kept(element)
+
+    def kept(self, element: DataElement) -> Any:
+        """Value of an element that is allowed; None where its text is not."""
+        if element.VR == "SQ":
+            return Sequence([self.cleaned(item) for item in element.value])
+        if element.VR == "UI":
+            return _each(element.value, lambda uid: pseudonym_uid(self.key, str(uid)))
+        if element.VR in NUMBER_VRS:
+            return element.value if element.value is not None else ""
+        rule = CODE if element.VR == "CS" else TEXT if element.VR in TEXT_VRS else None
+        values = [str(value) for value in (element.value if element.VM > 1 else [element.value or ""])]
+        return element.value or "" if rule and all(self.harmless(value, rule) is not None for value in values) else None
+
+    def harmless(self, text: str, rule: re.Pattern[str]) -> str | None:
+        """The text, unless it has other characters or mentions who the patient is."""
+        return text if rule.fullmatch(text) and not self.names.in_text(text) else None
 
 
 def _readable(dataset: Dataset, tag: BaseTag) -> DataElement | None:
@@ -116,24 +177,6 @@ def _readable(dataset: Dataset, tag: BaseTag) -> DataElement | None:
         return element if element.VR in dictionary_VR(tag).split(" or ") else None
     except UNREADABLE:
         return None
-
-
-def _keep(kept: Dataset, element: DataElement, key: bytes, names: Needles) -> None:
-    if element.VR == "SQ":
-        value: Any = Sequence([_cleaned(item, key, names) for item in element.value])
-    elif element.VR == "UI":
-        value = _each(element.value, lambda uid: pseudonym_uid(key, str(uid)))
-    elif element.VR in NUMBER_VRS or _harmless(element, names):
-        value = element.value
-    else:
-        return
-    kept.add_new(element.tag, element.VR, value)
-
-
-def _harmless(element: DataElement, names: Needles) -> bool:
-    rule = CODE if element.VR == "CS" else TEXT if element.VR in TEXT_VRS else None
-    values = [str(value) for value in (element.value if element.VM > 1 else [element.value or ""])]
-    return rule is not None and all(rule.fullmatch(value) and not names.in_text(value) for value in values)
 
 
 def _each(value: Any, change: Any) -> Any:
@@ -164,12 +207,6 @@ def _put_pixels(dataset: Dataset, image: Dataset) -> None:
     pixels = (pixels << unused) >> unused
     content = pixels.astype(pixels.dtype.newbyteorder("<")).tobytes()
     image.add_new(0x7FE00010, "OW" if dataset.BitsAllocated > 8 else "OB", content + b"\0" * (len(content) % 2))
-
-
-def _code(value: str, meaning: str) -> Dataset:
-    code = Dataset()
-    code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning = value, "DCM", meaning
-    return code
 
 
 def _file_meta(image: Dataset) -> FileMetaDataset:

@@ -32,11 +32,11 @@ def b_value(header: Dataset) -> float | None:
     for tag in [tag for tag in header.keys() if tag >> 16 in GROUPS and 0x10 <= tag & 0xFFFF <= 0xFF]:  # noqa: SIM118
         group, element = PRIVATE.get(text(header, tag), (0, 0))
         if group == tag >> 16:  # a private creator (PS3.5 7.8.1); its block begins at element 0xNN00
-            found = _as_number(header, (group, (tag & 0xFF) << 8 | element))
+            found = raw_number(header, (group, (tag & 0xFF) << 8 | element))
             if found is not None:
                 return found % GE_OFFSET
     if text(header, "Manufacturer").upper().startswith("SIEMENS"):  # the creator is often lost on the way
-        return _as_number(header, (0x0019, 0x100C))
+        return raw_number(header, (0x0019, 0x100C))
     return None
 
 
@@ -65,7 +65,8 @@ def is_diffusion(header: Dataset) -> bool:
     )
 
 
-def _as_number(header: Dataset, tag: tuple[int, int]) -> float | None:
+def raw_number(header: Dataset, tag: int | tuple[int, int]) -> float | None:
+    """First value of a private element, also where its value representation was lost; None when it is no number."""
     raw = value(header, tag)
     try:
         if isinstance(raw, bytes):

@@ -53,8 +53,13 @@ SHORTEST_NUMBER = 5
 MIN_LETTERS = 3
 
 
-def identifiers(dataset: Dataset) -> set[str]:
-    """All identifying strings of a header, collected at every depth, by the rules above."""
+def identifiers(dataset: Dataset, known: frozenset[str] = frozenset()) -> set[str]:
+    """All identifying strings of a header, collected at every depth, by the rules above.
+
+    Args:
+        dataset: header as read by pydicom.
+        known: attributes that are no secret here, as those of the scanner where its identity is kept.
+    """
     found: set[str] = set()
     with disable_value_validation():  # pydicom's warnings repeat the value
         for element in _elements(dataset):
@@ -65,7 +70,7 @@ def identifiers(dataset: Dataset) -> set[str]:
                 found.update(uid for uid in texts if uid not in UID_dictionary and len(uid) >= SHORTEST_UID)
             elif element.VR in ("DA", "DT"):
                 found.update(text[:8] for text in texts)
-            elif element.keyword in ID_KEYWORDS:
+            elif element.keyword in ID_KEYWORDS - known:
                 found.update(texts)
     return {text for text in found if _telling(text)}
 

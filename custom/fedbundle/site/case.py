@@ -17,6 +17,7 @@ from fedbundle.dicom.gate import USED, candidates
 from fedbundle.dicom.header import text, tolerant
 from fedbundle.dicom.inputs import Input, OverlapError, read_inputs
 from fedbundle.dicom.objects import is_projection
+from fedbundle.dicom.options import Options
 from fedbundle.dicom.overrides import with_site
 from fedbundle.dicom.quantity import QuantityError
 from fedbundle.dicom.rebase import Rebase
@@ -46,7 +47,7 @@ class Workplace:
     labels: Labels | None
     keep_dicom: bool
     suffix: str = ".nii.gz"  # of images and masks
-    rebase: bool = False  # geometry goes to another place and direction
+    options: Options = field(default_factory=Options)  # of de-identification
     reviewed: frozenset[str] = frozenset()  # cases in whose pixels a person has looked for text
     site: Mapping[str, dict[str, Any]] = field(default_factory=dict)  # role -> what site.toml adds to its rules
 
@@ -129,7 +130,7 @@ def take(
         source = _fingerprint(choice, study[0].study_uid, place)
         if before and _made_from(before, source) and _intact(case, before, place):
             return Outcome(case, patient, USED, before, resumed=True)
-        motion = Rebase.of(place.key, study[0].study_uid) if place.rebase else None
+        motion = Rebase.of(place.key, study[0].study_uid) if place.options.rebase else None
         made = _write(case, choice, labels, place, motion)
     except OutputError:
         raise
@@ -256,7 +257,7 @@ def _keep_dicom(case: str, choice: Choice, place: Workplace, motion: Rebase | No
             (folder / role).mkdir()
             for number, file in enumerate(dict.fromkeys(series.files), start=1):  # a file may hold many frames
                 try:
-                    image = deidentify(dcmread(file), place.key, motion)
+                    image = deidentify(dcmread(file), place.key, place.options, motion, reviewed=case in place.reviewed)
                 except DicomError as error:
                     raise RefusedError("NOT_DEIDENTIFIABLE", "a slice cannot be de-identified") from error
                 image.save_as(folder / role / f"{number:04d}.dcm", enforce_file_format=True)
@@ -273,7 +274,7 @@ def _fingerprint(choice: Choice, study_uid: str, place: Workplace) -> str:
 
 def _asked_of(study_uid: str, place: Workplace) -> list[str]:
     """What a case is made from beside the images."""
-    parts = [place.rules_digest, repr(place.keep_dicom), place.suffix, repr(place.rebase)]
+    parts = [place.rules_digest, repr(place.keep_dicom), place.suffix, json.dumps(vars(place.options))]
     if labels := place.labels.studies.get(study_uid) if place.labels else None:
         parts += [sha256(file) if file.is_file() else "none" for file in labels.files]
         parts.append(json.dumps(labels.rows, sort_keys=True))

@@ -14,6 +14,7 @@ from typing import Any
 
 from fedbundle.bundle.layout import NAME, Bundle
 from fedbundle.dicom.identifiers import DATE
+from fedbundle.dicom.options import Options
 from fedbundle.dicom.overrides import with_site
 from fedbundle.dicom.rules import checked_rules
 from fedbundle.dicom.sources.source import Source
@@ -79,8 +80,8 @@ def ingest(
     found = read_labels(labels, rules) if labels else None
     suffix = ".nii.gz" if compress else ".nii"
     looked_at = _reviewed(reviewed) if reviewed else frozenset[str]()
-    rebase = bool(home.settings["deidentify"]["rebase"])
-    place = Workplace(dataset, home.key(), rules, found, keep_dicom, suffix, rebase, looked_at, site)
+    options = Options(**home.settings["deidentify"])
+    place = Workplace(dataset, home.key(), rules, found, keep_dicom, suffix, options, looked_at, site)
     source.check(dataset)
     excluded = excluded_patients(home, opened.name)
     with working_in(dataset), spool_of(dataset) as spool:

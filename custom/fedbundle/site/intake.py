@@ -75,7 +75,7 @@ class Intake:
 
     def _kept(self, outcome: Outcome, study: list[Series]) -> Outcome:
         """Write the lines, unless something of them or of the files identifies the patient; remove what is refused."""
-        identity = source_identifiers(study)
+        identity = source_identifiers(study, self.place.options.device)
         self.names |= identity
         wanted = needles(identity, self.place.all_rules)
         entries = case_entries(self.place.dataset, outcome.case)

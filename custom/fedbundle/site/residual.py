@@ -54,14 +54,19 @@ VOX_OFFSET = slice(108, 112)  # float32, where the voxels begin
 PIXEL_DATA = b"\xe0\x7f\x10\x00"  # tag (7FE0,0010), little endian
 
 
-def source_identifiers(study: list[Series]) -> set[str]:
-    """What must not be found in anything written from these series: names, ids, dates and UIDs at every depth."""
+def source_identifiers(study: list[Series], known: frozenset[str] = frozenset()) -> set[str]:
+    """What must not be found in anything written from these series: names, ids, dates and UIDs at every depth.
+
+    Args:
+        study: its series.
+        known: attributes that may be found, as those of the scanner where its identity is kept.
+    """
     found: set[str] = set()
     for series in study:
-        known = dict(series.first.items())
-        found |= identifiers(series.first)
+        first = dict(series.first.items())
+        found |= identifiers(series.first, known)
         for header in series.headers[1:]:
-            found |= identifiers(_news(header, known))
+            found |= identifiers(_news(header, first), known)
     return found
 
 

@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 from fedbundle.bundle.layout import NAME
+from fedbundle.dicom.options import Options
 from fedbundle.errors import SiteError
 from fedbundle.site.role_settings import check_roles
 from fedbundle.site.structure_settings import check_structures
@@ -35,6 +37,11 @@ max_dropped = 0.05 # share of a dataset's cases that may be missing or damaged b
 
 [deidentify]
 rebase = false # true: geometry in another place and direction, so that affines link no two releases of one scan
+# Of the DICOM that --keep-dicom keeps; docs/reference/deidentification.md tells what each option of PS3.15 does:
+retain_shifted_dates = false
+retain_device_identity = false
+clean_descriptors = false
+retain_safe_private = false
 
 [datasets]
 # Datasets lie in datasets/<bundle>. One that lies elsewhere is named here, absolute or relative to this folder:
@@ -54,6 +61,8 @@ rebase = false # true: geometry in another place and direction, so that affines 
 # user = "fedbundle"
 # password_file = "keys/dicomweb.password"  # or, without user: token_file
 """
+
+DEIDENTIFY = asdict(Options())
 
 # table -> key -> (default, lowest, highest); a whole default admits whole numbers only
 NUMBERS: dict[str, dict[str, tuple[float, float, float]]] = {
@@ -125,10 +134,7 @@ def checked_settings(raw: dict[str, Any]) -> dict[str, Any]:
             key: _number(f"{table}.{key}", settings[table].get(key, bounds[0]), bounds)
             for key, bounds in numbers.items()
         }
-    _known("deidentify.", settings["deidentify"], ("rebase",))
-    settings["deidentify"] = {"rebase": False} | settings["deidentify"]
-    if not isinstance(settings["deidentify"]["rebase"], bool):
-        raise _wrong("deidentify.rebase", "true or false", settings["deidentify"]["rebase"])
+    settings["deidentify"] = _deidentify(settings["deidentify"])
     for bundle, folder in settings["datasets"].items():
         if not NAME.fullmatch(bundle):
             raise _wrong(f"datasets.{bundle}", "named like a bundle", bundle)
@@ -139,6 +145,15 @@ def checked_settings(raw: dict[str, Any]) -> dict[str, Any]:
     for kind in SERVERS:
         settings[kind] = {name: _server(kind, name, table) for name, table in settings[kind].items()}
     return settings
+
+
+def _deidentify(given: dict[str, Any]) -> dict[str, Any]:
+    """Table [deidentify] with its defaults."""
+    _known("deidentify.", given, tuple(DEIDENTIFY))
+    for option, chosen in given.items():
+        if not isinstance(chosen, bool):
+            raise _wrong(f"deidentify.{option}", "true or false", chosen)
+    return DEIDENTIFY | given
 
 
 def _server(kind: str, name: str, given: Any) -> dict[str, Any]:
