@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from fedbundle.errors import InputError, OutputError
+from fedbundle.files import writing
 
 DATALIST = "datalist.json"
 JOURNAL = "ingest.jsonl"
@@ -41,10 +42,11 @@ def working_in(dataset: Path) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise InputError(f"dataset must have one writer, got another ingest in {dataset}; wait for it") from error
-        for place in (dataset, *(dataset / name for name in SUBFOLDERS)):
-            for entry in place.iterdir() if place.is_dir() else ():
-                if LEFTOVER.fullmatch(entry.name):
-                    remove(entry)
+        with writing(dataset):
+            for place in (dataset, *(dataset / name for name in SUBFOLDERS)):
+                for entry in place.iterdir() if place.is_dir() else ():
+                    if LEFTOVER.fullmatch(entry.name):
+                        remove(entry)
         yield
 
 

@@ -10,6 +10,7 @@ from fedbundle.dicom.gate import USED
 from fedbundle.dicom.series import Series, Survey
 from fedbundle.dicom.sources.announced import Announced
 from fedbundle.dicom.sources.source import Source
+from fedbundle.files import writing
 from fedbundle.site.case import Outcome, Workplace, case_of, mark_of, take, unchanged
 from fedbundle.site.folder import case_entries, remove
 from fedbundle.site.journal import Journal, encoded, used
@@ -78,13 +79,14 @@ class Intake:
         identity = source_identifiers(study)
         self.names |= identity
         wanted = needles(identity, self.place.all_rules)
-        entries = case_entries(self.place.dataset, outcome.case)
-        if wanted.found_in(encoded(outcome.lines)) or leaking(self.place.dataset, entries, wanted):
-            outcome = Outcome(outcome.case, outcome.patient, IDENTIFIER_LEFT, [])
-            self.journal.drop(outcome.case)
-        else:
-            self.journal.add(outcome.lines)
-        if outcome.code != USED and not outcome.kept:
-            for entry in entries:
-                remove(entry)
+        with writing(self.place.dataset):
+            entries = case_entries(self.place.dataset, outcome.case)
+            if wanted.found_in(encoded(outcome.lines)) or leaking(self.place.dataset, entries, wanted):
+                outcome = Outcome(outcome.case, outcome.patient, IDENTIFIER_LEFT, [])
+                self.journal.drop(outcome.case)
+            else:
+                self.journal.add(outcome.lines)
+            if outcome.code != USED and not outcome.kept:
+                for entry in entries:
+                    remove(entry)
         return outcome
