@@ -41,7 +41,7 @@ class Layout:
 def layouts_of(headers: Sequence[Dataset]) -> list[Layout | None]:
     """Layout of each image, None where a general reader must judge; decoded once for each kind of header.
 
-    MONOCHROME1, a Modality LUT Sequence, other bits allocated, several frames or samples are left to the general reader.
+    MONOCHROME1, a Modality LUT Sequence, other bits allocated, several frames or samples go to the general reader.
     """
     syntaxes = [text(header.file_meta, "TransferSyntaxUID") for header in headers]
     found: list[Layout | None] = [None] * len(headers)

@@ -3,7 +3,6 @@
 import json
 import shutil
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -32,7 +31,7 @@ from fedbundle.dicom.technical import technical
 from fedbundle.dicom.volume import ColourError, Volume, write_nifti
 from fedbundle.errors import DicomError, OutputError
 from fedbundle.files import folder_sha256, new_folder, sha256, writing
-from fedbundle.site.folder import JOURNAL, SUBFOLDERS, case_entries, remove
+from fedbundle.site.folder import JOURNAL, SUBFOLDERS, case_entries, clear, remove
 from fedbundle.site.journal import Line, dicom_of, files_of, used
 from fedbundle.site.labels.label_map import read_label_map
 from fedbundle.site.labels.study import Labels, Row, StudyLabels
@@ -136,7 +135,7 @@ def take(
         made = _write(case, choice, labels, place, motion)
     except OutputError:
         if not before:  # half a case: its label without its image
-            _clear(case, place)
+            clear(place.dataset, case)
         raise
     except RefusedError as error:
         reason, detail = error.reason, error.detail
@@ -149,13 +148,6 @@ def take(
     if before and used(before) and before[0].get("rules") == place.rules_digest and _intact(before, place):
         return Outcome(case, patient, reason, before, kept=True)
     return Outcome(case, patient, reason, _lines(case, patient, study, place, choice, short, (reason, detail)))
-
-
-def _clear(case: str, place: Workplace) -> None:
-    """Remove what was written of a case, as far as the disk lets us; what stays the next run will clear."""
-    with suppress(OSError):
-        for entry in case_entries(place.dataset, case):
-            remove(entry)
 
 
 def _whole(study: list[Series], damaged: int) -> None:

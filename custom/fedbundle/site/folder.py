@@ -4,7 +4,7 @@ import fcntl
 import re
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from fedbundle.errors import InputError, OutputError
@@ -83,6 +83,13 @@ def case_entries(dataset: Path, case: str = "") -> list[Path]:
 def case_of_entry(entry: Path) -> str:
     """Pseudonym of the case that a file or folder belongs to."""
     return entry.name[:16]
+
+
+def clear(dataset: Path, case: str) -> None:
+    """Remove what an interrupted run wrote of a case, as far as the disk lets us; the next run removes the rest."""
+    with suppress(OSError):
+        for entry in case_entries(dataset, case):
+            remove(entry)
 
 
 def remove(entry: Path) -> None:
