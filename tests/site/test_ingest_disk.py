@@ -273,8 +273,8 @@ KEPT, LISTED = "a changed, lost or added file in 1 of 6 cases", "got 1 cases tha
 @pytest.mark.parametrize(
     ("name", "damage", "complaint"),
     [
-        *(("dicom/*/image/0003.dcm", damage, KEPT) for damage in DAMAGES),
-        *((f"{kind}/*.nii.gz", damage, LISTED) for kind in ("images", "labels") for damage in ("lost", "changed")),
+        *(("dicom/CASE/image/0003.dcm", damage, KEPT) for damage in DAMAGES),
+        *((f"{kind}/CASE_*.nii.gz", damage, LISTED) for kind in ("images", "labels") for damage in ("lost", "changed")),
     ],
 )
 def test_doctor_finds_what_was_lost_or_changed_and_ingest_makes_it_again(
@@ -282,7 +282,8 @@ def test_doctor_finds_what_was_lost_or_changed_and_ingest_makes_it_again(
 ) -> None:
     wanted = hospital.finishes("--keep-dicom")
     assert doctor(hospital).endswith("every file as it was ingested, with the DICOM of 6 cases")
-    DAMAGES[damage](next(hospital.dataset.glob(name)))
+    case = json.loads(wanted["datalist.json"])["training"][0]["case"]  # of several; the other sections hold one
+    DAMAGES[damage](next(hospital.dataset.glob(name.replace("CASE", case))))
     assert complaint in doctor(hospital)
     assert tree(hospital.dataset) != wanted
     assert hospital.finishes("--keep-dicom") == wanted
