@@ -21,26 +21,36 @@ UNWRITABLE = frozenset(
         errno.EBUSY,
         errno.EDQUOT,
         errno.EEXIST,
+        errno.EFBIG,
+        errno.EIO,
         errno.EISDIR,
         errno.ENAMETOOLONG,
         errno.ENOENT,
         errno.ENOSPC,
+        errno.ENOTCONN,  # a network disk that has gone
         errno.ENOTDIR,
+        errno.ENOTEMPTY,
         errno.EPERM,
         errno.EROFS,
+        errno.ESTALE,
     }
 )
 
 
 @contextmanager
-def new_file(path: Path) -> Iterator[Path]:
+def new_file(path: Path, make_parents: bool = True) -> Iterator[Path]:
     """Yield a temporary name beside `path`; on success it replaces `path`, on any error it is removed.
+
+    Args:
+        path: the file.
+        make_parents: make the folder when it is not there; else that is an error, as of a disk that has gone.
 
     Raises:
         OutputError: the folder cannot be written or the disk is full.
     """
-    with _writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+    with writing(path):
+        if make_parents:
+            path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
         os.close(handle)
         part = Path(name)
@@ -53,14 +63,19 @@ def new_file(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def new_folder(path: Path) -> Iterator[Path]:
+def new_folder(path: Path, make_parents: bool = True) -> Iterator[Path]:
     """Yield a temporary folder beside `path`; on success it becomes `path` (an older one is replaced).
+
+    Args:
+        path: the folder.
+        make_parents: make its parent when that is not there; else that is an error.
 
     Raises:
         OutputError: the folder cannot be written or the disk is full.
     """
-    with _writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+    with writing(path):
+        if make_parents:
+            path.parent.mkdir(parents=True, exist_ok=True)
         part = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent))
         try:
             yield part
@@ -80,7 +95,12 @@ def new_folder(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _writing(path: Path) -> Iterator[None]:
+def writing(path: Path) -> Iterator[None]:
+    """Turn what a disk, its rights or its absence does to work on `path` into an error that says so.
+
+    Raises:
+        OutputError: the place is full, closed or gone.
+    """
     try:
         yield
     except OSError as error:
@@ -91,15 +111,15 @@ def _writing(path: Path) -> Iterator[None]:
         ) from error
 
 
-def write_text(path: Path, text: str) -> None:
+def write_text(path: Path, text: str, make_parents: bool = True) -> None:
     """Write `text` as UTF-8; the file appears whole or not at all."""
-    with new_file(path) as part:
+    with new_file(path, make_parents) as part:
         part.write_text(text, encoding="utf-8")
 
 
-def write_json(path: Path, value: Any) -> None:
+def write_json(path: Path, value: Any, make_parents: bool = True) -> None:
     """Write `value` as indented JSON with sorted keys left in order; whole or not at all."""
-    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n", make_parents)
 
 
 def read_json(path: Path) -> Any:
@@ -118,3 +138,9 @@ def sha256(path: Path) -> str:
     """SHA-256 of a file's bytes, as 64 hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def folder_sha256(path: Path) -> str:
+    """SHA-256 over names and contents of all files below a folder, as 64 hexadecimal digits."""
+    files = sorted((file.relative_to(path).as_posix(), file) for file in path.rglob("*") if not file.is_dir())
+    return hashlib.sha256("".join(f"{sha256(file)}  {name}\n" for name, file in files).encode()).hexdigest()

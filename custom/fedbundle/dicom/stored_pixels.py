@@ -1,6 +1,7 @@
 """Stored pixel values of one greyscale image, before any LUT and not inverted, by the decoders of SimpleITK."""
 
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 
 from fedbundle.dicom.volume import UNREADABLE
 from fedbundle.errors import DicomError
+from fedbundle.files import writing
 
 PIXEL_MODULE = """
 Rows Columns SamplesPerPixel BitsAllocated BitsStored HighBit PixelRepresentation PixelData ExtendedOffsetTable
@@ -26,6 +28,7 @@ def stored_pixels(file: Path) -> NDArray[np.float32]:
 
     Raises:
         DicomError: the file cannot be decoded.
+        OutputError: there is no room for a temporary file.
     """
     try:
         return _decoded(dcmread(file))
@@ -45,9 +48,11 @@ def _decoded(image: Dataset) -> NDArray[np.float32]:
     deflated = syntax == uid.DeflatedExplicitVRLittleEndian  # pydicom has inflated it
     bare.file_meta = FileMetaDataset()
     bare.file_meta.TransferSyntaxUID = uid.ExplicitVRLittleEndian if deflated else syntax
-    with tempfile.TemporaryDirectory(prefix="fedbundle-pixels-") as folder:
-        path = Path(folder, "image.dcm")
-        bare.save_as(path, enforce_file_format=True)
+    with ExitStack() as stack:
+        with writing(Path("the folder for temporary files")):
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="fedbundle-pixels-"))
+            path = Path(folder, "image.dcm")
+            bare.save_as(path, enforce_file_format=True)
         decoded = sitk.ReadImage(str(path), sitk.sitkFloat32, imageIO="GDCMImageIO")
     pixels = np.asarray(sitk.GetArrayFromImage(decoded), dtype=np.float32).squeeze()
     if pixels.shape != (bare.Rows, bare.Columns):

@@ -74,7 +74,7 @@ class Volume:
         lengths = np.linalg.norm(self.affine[:3, :3], axis=0).tolist()
         return lengths[0], lengths[1], lengths[2]
 
-    def to_nifti(self, path: Path) -> None:
+    def to_nifti(self, path: Path, make_parents: bool = True) -> None:
         """Write `path` (.nii or .nii.gz), whole or not at all; whole numbers as int16, else float32.
 
         Raises:
@@ -82,10 +82,10 @@ class Volume:
         """
         with np.errstate(invalid="ignore"):  # what does not fit comes out different
             short = self.array.astype(np.int16)
-        write_nifti(short if np.array_equal(short, self.array) else self.array, self.affine, path)
+        write_nifti(short if np.array_equal(short, self.array) else self.array, self.affine, path, make_parents)
 
 
-def write_nifti(array: NDArray[np.generic], affine: Array, path: Path) -> None:
+def write_nifti(array: NDArray[np.generic], affine: Array, path: Path, make_parents: bool = True) -> None:
     """Write voxels [slice, row, column] on an LPS grid as NIfTI-1: geometry and numbers, no text, no time.
 
     The same voxels give the same bytes. A path that ends in .gz is compressed.
@@ -100,7 +100,7 @@ def write_nifti(array: NDArray[np.generic], affine: Array, path: Path) -> None:
     header["vox_offset"], header["magic"] = header.single_vox_offset, header.single_magic
     voxels = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))  # columns run fastest, as in NIfTI
     content = (header.binaryblock, bytes(header.single_vox_offset - len(header.binaryblock)), voxels.data.cast("B"))
-    with new_file(path) as part, part.open("wb") as file:
+    with new_file(path, make_parents) as part, part.open("wb") as file:
         if path.suffix == ".gz":
             file.write(gzip.compress(b"".join(content), COMPRESSION, mtime=0))
         else:

@@ -8,6 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from pydicom import dcmread
 
 from fedbundle.dicom.burned_in import find_text
@@ -29,9 +31,9 @@ from fedbundle.dicom.sources.announced import Announced, shortfall
 from fedbundle.dicom.technical import technical
 from fedbundle.dicom.volume import ColourError, Volume, write_nifti
 from fedbundle.errors import DicomError, OutputError
-from fedbundle.files import new_folder, sha256
-from fedbundle.site.folder import case_entries, remove
-from fedbundle.site.journal import Line, files_of, used
+from fedbundle.files import folder_sha256, new_folder, sha256, writing
+from fedbundle.site.folder import JOURNAL, SUBFOLDERS, case_entries, clear, remove
+from fedbundle.site.journal import Line, dicom_of, files_of, used
 from fedbundle.site.labels.label_map import read_label_map
 from fedbundle.site.labels.study import Labels, Row, StudyLabels
 from fedbundle.site.refusal import MISSING_INSTANCES, RefusedError
@@ -89,7 +91,7 @@ def mark_of(study_uid: str, announced: Mapping[str, Announced], place: Workplace
 
 def unchanged(case: str, lines: list[Line], place: Workplace) -> Outcome | None:
     """The case of an earlier run as it stands, if its files are as that run left them."""
-    if not _intact(case, lines, place):
+    if not _intact(lines, place):
         return None
     return Outcome(case, lines[0]["patient"], USED, lines, resumed=True)
 
@@ -128,11 +130,13 @@ def take(
             raise RefusedError(choice.code, choice.detail)
         labels = _labels_of(study[0].study_uid, place)
         source = _fingerprint(choice, study[0].study_uid, place)
-        if before and _made_from(before, source) and _intact(case, before, place):
+        if before and _made_from(before, source) and _intact(before, place):
             return Outcome(case, patient, USED, before, resumed=True)
         motion = Rebase.of(place.key, study[0].study_uid) if place.options.rebase else None
         made = _write(case, choice, labels, place, motion)
     except OutputError:
+        if not before:  # half a case: its label without its image
+            clear(place.dataset, case)
         raise
     except RefusedError as error:
         reason, detail = error.reason, error.detail
@@ -142,7 +146,7 @@ def take(
         lines = _lines(case, patient, study, place, choice, short)
         _add_what_was_made(lines, source, made, labels.rows)
         return Outcome(case, patient, USED, lines)
-    if before and used(before) and before[0].get("rules") == place.rules_digest and _intact(case, before, place):
+    if before and used(before) and before[0].get("rules") == place.rules_digest and _intact(before, place):
         return Outcome(case, patient, reason, before, kept=True)
     return Outcome(case, patient, reason, _lines(case, patient, study, place, choice, short, (reason, detail)))
 
@@ -192,23 +196,45 @@ def _write(case: str, choice: Choice, labels: StudyLabels, place: Workplace, mot
     labelled = next(iter(place.rules["inputs"]))  # masks are drawn on the first input
     series, image = choice.chosen[labelled], inputs[labelled].volume
     mask = read_label_map(labels.files, series, image, label) if label else None
+    with writing(place.dataset):
+        return _put(case, choice.chosen, inputs, mask, place, motion)
+
+
+def _put(
+    case: str,
+    chosen: Mapping[str, Series],
+    inputs: Mapping[str, Input],
+    mask: NDArray[np.uint8] | None,
+    place: Workplace,
+    motion: Rebase | None,
+) -> dict[str, Line]:
+    """Write the files of a case into a dataset whose folder is still there; a disk that has gone is not begun anew."""
+    (place.dataset / JOURNAL).stat()
+    for name in SUBFOLDERS:
+        (place.dataset / name).mkdir(exist_ok=True)
+    label, labelled = place.rules.get("label"), next(iter(place.rules["inputs"]))
     if place.keep_dicom:
-        _keep_dicom(case, choice, place, motion)
+        _keep_dicom(case, chosen, place, motion)
     elif (place.dataset / "dicom" / case).exists():  # an earlier run kept it
         shutil.rmtree(place.dataset / "dicom" / case)
-    made: dict[str, Line] = {}
+    made: dict[str, Line] = {role: {"files": {}, **each.told} for role, each in inputs.items()}
     for role, each in inputs.items():
-        made[role] = {"files": {}, **each.told}
         volume = each.volume
-        if motion and not is_projection(choice.chosen[role]):  # whose affine tells nothing of the patient
+        if motion and not is_projection(chosen[role]):  # whose affine tells nothing of the patient
             volume = replace(volume, affine=motion.affine(volume.affine))
         if label and mask is not None and role == labelled:
             path = place.dataset / "labels" / f"{case}_{label['key']}{place.suffix}"
-            write_nifti(mask, volume.affine, path)
+            write_nifti(mask, volume.affine, path, make_parents=False)
             made[role]["files"][label["key"]] = _told(path, place.dataset)
         path = place.dataset / "images" / f"{case}_{role}{place.suffix}"
-        volume.to_nifti(path)
+        volume.to_nifti(path, make_parents=False)
         made[role]["files"][role] = _told(path, place.dataset)
+        if place.keep_dicom:
+            folder = place.dataset / "dicom" / case / role
+            made[role]["dicom"] = {
+                "path": folder.relative_to(place.dataset).as_posix(),
+                "sha256": folder_sha256(folder),
+            }
     current = {place.dataset / file["path"] for line in made.values() for file in line["files"].values()}
     for entry in case_entries(place.dataset, case):  # of an earlier run, under another suffix or role
         if entry.is_file() and entry not in current:
@@ -251,15 +277,17 @@ def _labels_of(study_uid: str, place: Workplace) -> StudyLabels:
     return found
 
 
-def _keep_dicom(case: str, choice: Choice, place: Workplace, motion: Rebase | None) -> None:
-    with new_folder(place.dataset / "dicom" / case) as folder, tolerant():
-        for role, series in choice.chosen.items():
+def _keep_dicom(case: str, chosen: Mapping[str, Series], place: Workplace, motion: Rebase | None) -> None:
+    with new_folder(place.dataset / "dicom" / case, make_parents=False) as folder, tolerant():
+        for role, series in chosen.items():
             (folder / role).mkdir()
             for number, file in enumerate(dict.fromkeys(series.files), start=1):  # a file may hold many frames
                 try:
                     image = deidentify(dcmread(file), place.key, place.options, motion, reviewed=case in place.reviewed)
                 except DicomError as error:
                     raise RefusedError("NOT_DEIDENTIFIABLE", "a slice cannot be de-identified") from error
+                except OSError as error:  # of the source, not of the dataset
+                    raise RefusedError("UNREADABLE_PIXELS", "a slice cannot be read") from error
                 image.save_as(folder / role / f"{number:04d}.dcm", enforce_file_format=True)
 
 
@@ -268,7 +296,7 @@ def _fingerprint(choice: Choice, study_uid: str, place: Workplace) -> str:
     parts = _asked_of(study_uid, place)
     for role, series in choice.chosen.items():
         parts += [role, series.told, *(text(header, "SOPInstanceUID") for header in series.headers)]
-        parts += [sha256(file) for file in dict.fromkeys(series.files)]  # one mended in place may keep size and time
+        parts += [_digest(file) for file in dict.fromkeys(series.files)]  # one mended in place may keep size and time
     return pseudonym(place.key, "source", *parts)
 
 
@@ -276,9 +304,17 @@ def _asked_of(study_uid: str, place: Workplace) -> list[str]:
     """What a case is made from beside the images."""
     parts = [place.rules_digest, repr(place.keep_dicom), place.suffix, json.dumps(vars(place.options))]
     if labels := place.labels.studies.get(study_uid) if place.labels else None:
-        parts += [sha256(file) if file.is_file() else "none" for file in labels.files]
+        parts += [_digest(file) for file in labels.files]
         parts.append(json.dumps(labels.rows, sort_keys=True))
     return parts
+
+
+def _digest(file: Path) -> str:
+    """SHA-256 of a file of the source; where there is none that can be read, whoever needs its content will say so."""
+    try:
+        return sha256(file)
+    except OSError:
+        return "none"
 
 
 def _made_from(lines: list[Line], source: str) -> bool:
@@ -286,12 +322,15 @@ def _made_from(lines: list[Line], source: str) -> bool:
     return used(lines) and all(line["source"] == source for line in lines if line["role"])
 
 
-def _intact(case: str, lines: list[Line], place: Workplace) -> bool:
+def _intact(lines: list[Line], place: Workplace) -> bool:
     """The files of a case are as the earlier run left them."""
-    if place.keep_dicom and not (place.dataset / "dicom" / case).is_dir():
+    dataset, files, folders = place.dataset, files_of(lines).values(), dicom_of(lines)
+    if place.keep_dicom and {line["role"] for line in lines if line["role"]} != folders.keys():
         return False
-    dataset, files = place.dataset, files_of(lines).values()
-    return all((dataset / f["path"]).is_file() and sha256(dataset / f["path"]) == f["sha256"] for f in files)
+    with writing(dataset):
+        return all((dataset / f["path"]).is_file() and sha256(dataset / f["path"]) == f["sha256"] for f in files) and (
+            not place.keep_dicom or all(folder_sha256(dataset / f["path"]) == f["sha256"] for f in folders.values())
+        )
 
 
 def _told(path: Path, dataset: Path) -> dict[str, str]:

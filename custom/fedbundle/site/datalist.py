@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from fedbundle.errors import InputError
-from fedbundle.files import read_json, write_json
+from fedbundle.files import read_json, write_json, writing
 from fedbundle.site.dataset import SECTIONS
 from fedbundle.site.folder import DATALIST, case_entries, case_of_entry, remove
 from fedbundle.site.journal import Journal, files_of, rows_of, used
@@ -46,15 +46,16 @@ def rebuild(
     """
     journal.compact()
     cases = {case: lines for case, lines in journal.cases.items() if used(lines)}
-    for entry in case_entries(dataset):
-        if case_of_entry(entry) not in cases:
-            remove(entry)
+    with writing(dataset):
+        for entry in case_entries(dataset):
+            if case_of_entry(entry) not in cases:
+                remove(entry)
     patients = assign(known, {lines[0]["patient"] for lines in cases.values()}, shares)
     datalist: dict[str, Any] = {"bundle": bundle} | {section: [] for section in SECTIONS}
     for case, lines in sorted(cases.items()):
         datalist[patients[lines[0]["patient"]]] += _items(case, lines)
     datalist["shares"] = dict(shares)
-    write_json(dataset / DATALIST, datalist | {"patients": dict(sorted(patients.items()))})
+    write_json(dataset / DATALIST, datalist | {"patients": dict(sorted(patients.items()))}, make_parents=False)
     return {section: _counts(datalist[section]) for section in SECTIONS}
 
 

@@ -8,13 +8,15 @@ from pathlib import Path
 from fedbundle.bundle.digest import recipe_digest, short
 from fedbundle.bundle.layout import NAME, Bundle
 from fedbundle.errors import DatasetError, SiteError
-from fedbundle.files import read_json
+from fedbundle.files import folder_sha256, read_json
 from fedbundle.site import kit as kits
 from fedbundle.site.approvals import decisions, last_decision
 from fedbundle.site.dataset import SECTIONS, check_dataset, needed_keys
 from fedbundle.site.finding import Finding, examined
+from fedbundle.site.folder import JOURNAL
 from fedbundle.site.home import FOLDERS, SiteHome
 from fedbundle.site.host import examine_host
+from fedbundle.site.journal import dicom_of, read_cases
 
 __all__ = ["Finding", "examine_kit", "examine_site"]
 
@@ -123,6 +125,8 @@ def _dataset(home: SiteHome, name: str) -> Finding:
             listed = {section: len(read_json(folder / "datalist.json").get(section, [])) for section in SECTIONS}
         except (KeyError, TypeError, AttributeError) as error:
             raise DatasetError(f"datalist.json must be one that ingest wrote, got {error!r}; ingest again") from error
+        except OSError as error:
+            raise DatasetError(f"dataset must be readable, got {error.strerror} inside it; mend its rights") from error
         told = ", ".join(f"{count} {section}" for section, count in listed.items())
         lost = sum(listed.values()) - sum(len(dataset.datalist[section]) for section in SECTIONS)
         if lost:
@@ -130,6 +134,25 @@ def _dataset(home: SiteHome, name: str) -> Finding:
                 f"cases must have all inputs, a mask and the files of their ingest, got {lost} cases that have not, "
                 f"of {told}; ingest again, with --labels"
             )
-        return f"{told}; every file as it was ingested"
+        kept = _kept_dicom(folder)
+        return f"{told}; every file as it was ingested{kept}"
 
     return examined(f"dataset {name}", check)
+
+
+def _kept_dicom(folder: Path) -> str:
+    """Compare kept DICOM with its digests at ingest, folder by folder; nothing to tell where none was kept."""
+    try:
+        cases = read_cases(folder / JOURNAL) if (folder / JOURNAL).is_file() else {}
+        kept = {case: dicom_of(lines) for case, lines in cases.items() if dicom_of(lines)}
+        lost = sum(
+            any(folder_sha256(folder / f["path"]) != f["sha256"] for f in each.values()) for each in kept.values()
+        )
+    except OSError as error:
+        raise DatasetError(f"kept DICOM must be readable, got {error.strerror} inside it; mend its rights") from error
+    if lost:
+        raise DatasetError(
+            f"kept DICOM must be as it was ingested, got a changed, lost or added file in {lost} of {len(kept)} cases; "
+            "ingest again, with --keep-dicom"
+        )
+    return f", with the DICOM of {len(kept)} cases" if kept else ""

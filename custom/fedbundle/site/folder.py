@@ -4,10 +4,11 @@ import fcntl
 import re
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from fedbundle.errors import InputError, OutputError
+from fedbundle.files import writing
 
 DATALIST = "datalist.json"
 JOURNAL = "ingest.jsonl"
@@ -41,10 +42,11 @@ def working_in(dataset: Path) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise InputError(f"dataset must have one writer, got another ingest in {dataset}; wait for it") from error
-        for place in (dataset, *(dataset / name for name in SUBFOLDERS)):
-            for entry in place.iterdir() if place.is_dir() else ():
-                if LEFTOVER.fullmatch(entry.name):
-                    remove(entry)
+        with writing(dataset):
+            for place in (dataset, *(dataset / name for name in SUBFOLDERS)):
+                for entry in place.iterdir() if place.is_dir() else ():
+                    if LEFTOVER.fullmatch(entry.name):
+                        remove(entry)
         yield
 
 
@@ -81,6 +83,13 @@ def case_entries(dataset: Path, case: str = "") -> list[Path]:
 def case_of_entry(entry: Path) -> str:
     """Pseudonym of the case that a file or folder belongs to."""
     return entry.name[:16]
+
+
+def clear(dataset: Path, case: str) -> None:
+    """Remove what an interrupted run wrote of a case, as far as the disk lets us; the next run removes the rest."""
+    with suppress(OSError):
+        for entry in case_entries(dataset, case):
+            remove(entry)
 
 
 def remove(entry: Path) -> None:

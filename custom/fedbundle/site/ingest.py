@@ -19,6 +19,7 @@ from fedbundle.dicom.overrides import with_site
 from fedbundle.dicom.rules import checked_rules
 from fedbundle.dicom.sources.source import Source
 from fedbundle.errors import BundleError, InputError, ResidualError, TooManyRefusedError
+from fedbundle.files import writing
 from fedbundle.site.budget import RefusalBudget
 from fedbundle.site.case import Workplace
 from fedbundle.site.datalist import known_patients, rebuild
@@ -92,8 +93,9 @@ def ingest(
         done = Intake(place, journal, excluded)
         done.take_all(source, spool)
         splits = rebuild(dataset, opened.name, journal, known, rules["splits"])
-        _refuse_leaking_lists(dataset, done.names, place.all_rules)
-        remember_version(home, dataset, opened.name)
+        with writing(dataset):
+            _refuse_leaking_lists(dataset, done.names, place.all_rules)
+            remember_version(home, dataset, opened.name)
     report = Report(
         dataset,
         done.files,

@@ -10,8 +10,10 @@ from fedbundle.dicom.gate import USED
 from fedbundle.dicom.series import Series, Survey
 from fedbundle.dicom.sources.announced import Announced
 from fedbundle.dicom.sources.source import Source
+from fedbundle.errors import OutputError
+from fedbundle.files import writing
 from fedbundle.site.case import Outcome, Workplace, case_of, mark_of, take, unchanged
-from fedbundle.site.folder import case_entries, remove
+from fedbundle.site.folder import case_entries, clear, remove
 from fedbundle.site.journal import Journal, encoded, used
 from fedbundle.site.refusal import IDENTIFIER_LEFT, MISSING_INSTANCES, NOT_AT_SOURCE
 from fedbundle.site.residual import leaking, needles, source_identifiers
@@ -71,20 +73,26 @@ class Intake:
             outcome = take(study, self.place, self.journal.cases, len(found.damaged), announced)
             if mark and outcome.code == USED:
                 outcome = replace(outcome, lines=[line | {"announced": mark} for line in outcome.lines])
-            self.outcomes.append(self._kept(outcome, study))
+            try:
+                self.outcomes.append(self._kept(outcome, study))
+            except OutputError:
+                if outcome.case not in self.journal.cases:  # files without lines
+                    clear(self.place.dataset, outcome.case)
+                raise
 
     def _kept(self, outcome: Outcome, study: list[Series]) -> Outcome:
         """Write the lines, unless something of them or of the files identifies the patient; remove what is refused."""
         identity = source_identifiers(study, self.place.options.device)
         self.names |= identity
         wanted = needles(identity, self.place.all_rules)
-        entries = case_entries(self.place.dataset, outcome.case)
-        if wanted.found_in(encoded(outcome.lines)) or leaking(self.place.dataset, entries, wanted):
-            outcome = Outcome(outcome.case, outcome.patient, IDENTIFIER_LEFT, [])
-            self.journal.drop(outcome.case)
-        else:
-            self.journal.add(outcome.lines)
-        if outcome.code != USED and not outcome.kept:
-            for entry in entries:
-                remove(entry)
+        with writing(self.place.dataset):
+            entries = case_entries(self.place.dataset, outcome.case)
+            if wanted.found_in(encoded(outcome.lines)) or leaking(self.place.dataset, entries, wanted):
+                outcome = Outcome(outcome.case, outcome.patient, IDENTIFIER_LEFT, [])
+                self.journal.drop(outcome.case)
+            else:
+                self.journal.add(outcome.lines)
+            if outcome.code != USED and not outcome.kept:
+                for entry in entries:
+                    remove(entry)
         return outcome

@@ -6,11 +6,12 @@ journal is opened, and that study is done again.
 
 import json
 from collections.abc import Collection
+from io import SEEK_END, FileIO
 from pathlib import Path
 from typing import Any
 
 from fedbundle.errors import DatasetError, OutputError
-from fedbundle.files import new_file
+from fedbundle.files import new_file, writing
 
 Line = dict[str, Any]
 
@@ -30,17 +31,9 @@ class Journal:
             DatasetError: a line that no interruption explains.
             OutputError: the folder cannot be written.
         """
-        cases: dict[str, list[Line]] = {}
-        if path.is_file():
-            lines = _lines(path)
-            while lines:
-                case, count = lines[0]["case"], lines[0]["series_in_study"]
-                if len(lines) < count:  # the last study was cut off
-                    break
-                cases[case], lines = lines[:count], lines[count:]
-                if {line["case"] for line in cases[case]} != {case}:
-                    raise _foreign("among the lines of one study")
-        journal = cls(path, cases)
+        with writing(path):
+            journal = cls(path, read_cases(path) if path.is_file() else {})
+            path.touch()
         journal.compact()
         return journal
 
@@ -53,11 +46,11 @@ class Journal:
         if self.cases.get(lines[0]["case"]) == lines:
             return
         try:
-            with self.path.open("ab") as file:
-                file.write(encoded(lines))
+            with self.path.open("r+b", buffering=0) as file:  # must be there: a disk that has gone is not begun anew
+                _append(file, encoded(lines))
         except OSError as error:
             raise OutputError(
-                f"ingest.jsonl must be writable, got {error.strerror}; free space and run the same command again"
+                f"ingest.jsonl must be writable, got {error.strerror}; mend that and run the same command again"
             ) from error
         self.cases[lines[0]["case"]] = lines
 
@@ -70,9 +63,33 @@ class Journal:
         self.cases = {case: lines for case, lines in self.cases.items() if lines[0]["patient"] not in patients}
 
     def compact(self) -> None:
-        """Write the newest lines of each case, in the order of the pseudonyms; whole or not at all."""
-        with new_file(self.path) as part:
+        """Write the newest lines of each case, in the order of the pseudonyms; whole or not at all.
+
+        Raises:
+            OutputError: the disk is full, or the journal is not there any more.
+        """
+        with new_file(self.path, make_parents=False) as part:
+            self.path.stat()
             part.write_bytes(b"".join(encoded(lines) for _, lines in sorted(self.cases.items())))
+
+
+def read_cases(path: Path) -> dict[str, list[Line]]:
+    """Lines of ingest.jsonl by case; the newest of each, without those of a study that was cut off. Changes nothing.
+
+    Raises:
+        DatasetError: a line that no interruption explains.
+        OSError: the file cannot be read.
+    """
+    cases: dict[str, list[Line]] = {}
+    lines = _lines(path)
+    while lines:
+        case, count = lines[0]["case"], lines[0]["series_in_study"]
+        if len(lines) < count:  # the last study was cut off
+            break
+        cases[case], lines = lines[:count], lines[count:]
+        if {line["case"] for line in cases[case]} != {case}:
+            raise _foreign("among the lines of one study")
+    return cases
 
 
 def used(lines: list[Line]) -> bool:
@@ -90,9 +107,25 @@ def rows_of(lines: list[Line]) -> list[dict[str, Any]]:
     return [row for line in lines for row in line.get("table", [])]
 
 
+def dicom_of(lines: list[Line]) -> dict[str, dict[str, str]]:
+    """Folders of kept DICOM of a case by role: path in the dataset, and SHA-256 over the files in it."""
+    return {line["role"]: line["dicom"] for line in lines if "dicom" in line}
+
+
 def encoded(lines: list[Line]) -> bytes:
     """Lines as they stand in the file."""
     return b"".join(json.dumps(line, ensure_ascii=False, allow_nan=False).encode() + b"\n" for line in lines)
+
+
+def _append(file: FileIO, content: bytes) -> None:
+    """Add all of it or nothing."""
+    size, written = file.seek(0, SEEK_END), 0
+    try:
+        while written < len(content):
+            written += file.write(content[written:])
+    except OSError:
+        file.truncate(size)
+        raise
 
 
 def _lines(path: Path) -> list[Line]:
