@@ -15,8 +15,8 @@ obl oblique ap pa lat lateral frog leg fs fatsat spair fast turbo fov small larg
 res nav gated breathhold bh pre post gd contrast native dynamic delay delayed arterial venous early late phase mag
 head brain neck chest thorax abdomen pelvis hip femur knee spine prostate bladder rectum liver kidney breast body wb
 whole left right both mr mri ct pet petct pt fdg psma dx cr xray ac nac wac attac ctac suv bed static low dose loc
-localizer localiser scout survey topo topogram map sub subtraction mip mpr recon reformat derived registered standard routine
-protocol sequence image images series study with without and of the
+localizer localiser scout survey topo topogram map sub subtraction mip mpr recon reformat derived registered standard
+routine protocol sequence image images series study with without and of the
 """
 DESCRIPTORS = frozenset(DESCRIPTIONS.split())
 WORDS = frozenset(TECHNICAL.split())
