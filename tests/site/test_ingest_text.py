@@ -44,6 +44,8 @@ def test_a_film_with_text_waits_for_a_person(text: str, tmp_path: Path, reposito
     assert line["code"] == ("TEXT_IN_PIXELS" if text else "USED")
     if not text:
         assert line["text_in_pixels"] == "none found, nobody has looked"
+        (tmp_path / "looked-at.txt").write_text(line["case"] + "\n")
+        assert run(tmp_path / "looked-at.txt")["text_in_pixels"] == run()["text_in_pixels"] == "a person has looked"
         return
     assert "row 3" in line["detail"]
     assert not list(home.dataset_dir("prostate_mri_zones").rglob("*.nii.gz"))

@@ -9,7 +9,7 @@ from fedbundle.dicom.deidentify import pseudonym
 from fedbundle.dicom.series import survey
 from fedbundle.errors import InputError
 from fedbundle.files import read_json
-from fedbundle.site.case import case_of
+from fedbundle.site.cases.take import case_of
 from fedbundle.site.datalist import known_patients, rebuild
 from fedbundle.site.dataset import SECTIONS
 from fedbundle.site.excluded import exclusions, record_exclusions

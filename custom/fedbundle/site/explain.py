@@ -4,7 +4,7 @@ from pathlib import Path
 
 from fedbundle.dicom.series import survey
 from fedbundle.errors import InputError
-from fedbundle.site.case import case_of
+from fedbundle.site.cases.take import case_of
 from fedbundle.site.folder import CASE
 from fedbundle.site.home import SiteHome
 

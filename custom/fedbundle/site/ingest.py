@@ -21,7 +21,7 @@ from fedbundle.dicom.sources.source import Source
 from fedbundle.errors import BundleError, InputError, ResidualError, TooManyRefusedError
 from fedbundle.files import writing
 from fedbundle.site.budget import RefusalBudget
-from fedbundle.site.case import Workplace
+from fedbundle.site.cases.workplace import Workplace
 from fedbundle.site.datalist import known_patients, rebuild
 from fedbundle.site.excluded import excluded_patients
 from fedbundle.site.folder import CASE, DATALIST, JOURNAL, remove, spool_of, working_in

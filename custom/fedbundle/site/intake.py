@@ -12,7 +12,9 @@ from fedbundle.dicom.sources.announced import Announced
 from fedbundle.dicom.sources.source import Source
 from fedbundle.errors import OutputError
 from fedbundle.files import writing
-from fedbundle.site.case import Outcome, Workplace, case_of, mark_of, take, unchanged
+from fedbundle.site.cases.origin import mark_of
+from fedbundle.site.cases.take import Outcome, case_of, take, unchanged
+from fedbundle.site.cases.workplace import Workplace
 from fedbundle.site.folder import case_entries, clear, remove
 from fedbundle.site.journal import Journal, encoded, used
 from fedbundle.site.refusal import IDENTIFIER_LEFT, MISSING_INSTANCES, NOT_AT_SOURCE

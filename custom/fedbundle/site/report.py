@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from fedbundle.dicom.gate import USED
-from fedbundle.site.case import Outcome
+from fedbundle.site.cases.take import Outcome
 
 
 @dataclass(frozen=True)

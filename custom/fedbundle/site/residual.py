@@ -38,11 +38,14 @@ from fedbundle.dicom.deidentify import identifiers
 from fedbundle.dicom.needles import Needles
 from fedbundle.dicom.series import Series
 from fedbundle.errors import ResidualError
-from fedbundle.site import case, journal, refusal
+from fedbundle.site import journal, refusal
+from fedbundle.site.cases import files as case_files
+from fedbundle.site.cases import lines as case_lines
+from fedbundle.site.cases import take
 from fedbundle.site.labels import label_map, mask, references, rtstruct, segmentation, sheet, structures, table
 
 LINE_MAKERS = (
-    *(gate, objects, roles, rules_of_roles, split, stack, technical, case, journal, refusal),
+    *(gate, objects, roles, rules_of_roles, split, stack, technical, case_files, case_lines, take, journal, refusal),
     *(adc, displayed, inputs, quantity, radiograph, register, shutter, suv),
     *(label_map, mask, references, rtstruct, segmentation, sheet, structures, table),
 )

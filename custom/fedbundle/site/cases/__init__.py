@@ -1,0 +1,1 @@
+"""From one study to one case of a dataset."""

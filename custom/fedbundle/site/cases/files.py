@@ -1,0 +1,139 @@
+"""The files of a case: chosen series as NIfTI, mask, kept DICOM; written whole, and compared with their digests."""
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom import dcmread
+
+from fedbundle.dicom.burned_in import find_text
+from fedbundle.dicom.deidentify import deidentify
+from fedbundle.dicom.displayed import DisplayError
+from fedbundle.dicom.header import tolerant
+from fedbundle.dicom.inputs import Input, OverlapError, read_inputs
+from fedbundle.dicom.objects import is_projection
+from fedbundle.dicom.quantity import QuantityError
+from fedbundle.dicom.rebase import Rebase
+from fedbundle.dicom.register import RegistrationError
+from fedbundle.dicom.roles import Choice
+from fedbundle.dicom.series import Series
+from fedbundle.dicom.volume import ColourError, Volume, write_nifti
+from fedbundle.errors import DicomError
+from fedbundle.files import folder_sha256, new_folder, sha256, writing
+from fedbundle.site.cases.workplace import Workplace
+from fedbundle.site.folder import JOURNAL, SUBFOLDERS, case_entries, remove
+from fedbundle.site.journal import Line, dicom_of, files_of
+from fedbundle.site.labels.label_map import read_label_map
+from fedbundle.site.labels.study import StudyLabels
+from fedbundle.site.refusal import RefusedError
+
+
+def write_case(case: str, choice: Choice, labels: StudyLabels, place: Workplace) -> dict[str, Line]:
+    """Write the files of a case, after all of it was read; role -> what its line tells of them and of their making."""
+    label = place.rules.get("label") if place.labels else None
+    inputs = _read(choice.chosen, place)
+    if case not in place.reviewed:
+        _refuse_text(choice, inputs)
+    labelled = next(iter(place.rules["inputs"]))  # masks are drawn on the first input
+    series, image = choice.chosen[labelled], inputs[labelled].volume
+    mask = read_label_map(labels.files, series, image, label) if label else None
+    motion = Rebase.of(place.key, series.study_uid) if place.options.rebase else None
+    with writing(place.dataset):
+        return _put(case, choice.chosen, inputs, mask, place, motion)
+
+
+def _read(chosen: dict[str, Series], place: Workplace) -> dict[str, Input]:
+    try:
+        return read_inputs(chosen, place.rules["inputs"])
+    except ColourError as error:
+        raise RefusedError("NOT_GREYSCALE", "its colour channels differ") from error
+    except (DisplayError, QuantityError, RegistrationError, OverlapError) as error:
+        raise RefusedError(error.reason, error.detail) from error
+    except DicomError as error:
+        raise RefusedError("UNREADABLE_PIXELS", "a slice cannot be decoded") from error
+
+
+def _refuse_text(choice: Choice, inputs: Mapping[str, Input]) -> None:
+    """Radiographs that seem to hold text wait for a person; cassettes and film scanners write names into pixels."""
+    for role, each in inputs.items():
+        series = choice.chosen[role]
+        if not is_projection(series):
+            continue
+        kept = Volume.of(series)  # a window or shutter may hide here what kept DICOM still shows, or bring it out
+        if found := find_text(each.volume.array[0]) or find_text(kept.array[0]):
+            place = f"row {found[0].row}, column {found[0].column}"
+            raise RefusedError("TEXT_IN_PIXELS", f"{len(found)} pieces of what may be text, the longest at {place}")
+
+
+def _put(
+    case: str,
+    chosen: Mapping[str, Series],
+    inputs: Mapping[str, Input],
+    mask: NDArray[np.uint8] | None,
+    place: Workplace,
+    motion: Rebase | None,
+) -> dict[str, Line]:
+    """Write the files of a case into a dataset whose folder is still there; a disk that has gone is not begun anew."""
+    (place.dataset / JOURNAL).stat()
+    for name in SUBFOLDERS:
+        (place.dataset / name).mkdir(exist_ok=True)
+    label, labelled = place.rules.get("label"), next(iter(place.rules["inputs"]))
+    if place.keep_dicom:
+        _keep_dicom(case, chosen, place, motion)
+    elif (place.dataset / "dicom" / case).exists():  # an earlier run kept it
+        shutil.rmtree(place.dataset / "dicom" / case)
+    made: dict[str, Line] = {role: {"files": {}, **each.told} for role, each in inputs.items()}
+    for role, each in inputs.items():
+        volume = each.volume
+        if motion and not is_projection(chosen[role]):  # whose affine tells nothing of the patient
+            volume = replace(volume, affine=motion.affine(volume.affine))
+        if label and mask is not None and role == labelled:
+            path = place.dataset / "labels" / f"{case}_{label['key']}{place.suffix}"
+            write_nifti(mask, volume.affine, path, make_parents=False)
+            made[role]["files"][label["key"]] = _told(path, place.dataset)
+        path = place.dataset / "images" / f"{case}_{role}{place.suffix}"
+        volume.to_nifti(path, make_parents=False)
+        made[role]["files"][role] = _told(path, place.dataset)
+        if place.keep_dicom:
+            folder = place.dataset / "dicom" / case / role
+            made[role]["dicom"] = {
+                "path": folder.relative_to(place.dataset).as_posix(),
+                "sha256": folder_sha256(folder),
+            }
+    current = {place.dataset / file["path"] for line in made.values() for file in line["files"].values()}
+    for entry in case_entries(place.dataset, case):  # of an earlier run, under another suffix or role
+        if entry.is_file() and entry not in current:
+            remove(entry)
+    return made
+
+
+def _keep_dicom(case: str, chosen: Mapping[str, Series], place: Workplace, motion: Rebase | None) -> None:
+    with new_folder(place.dataset / "dicom" / case, make_parents=False) as folder, tolerant():
+        for role, series in chosen.items():
+            (folder / role).mkdir()
+            for number, file in enumerate(dict.fromkeys(series.files), start=1):  # a file may hold many frames
+                try:
+                    image = deidentify(dcmread(file), place.key, place.options, motion, reviewed=case in place.reviewed)
+                except DicomError as error:
+                    raise RefusedError("NOT_DEIDENTIFIABLE", "a slice cannot be de-identified") from error
+                except OSError as error:  # of the source, not of the dataset
+                    raise RefusedError("UNREADABLE_PIXELS", "a slice cannot be read") from error
+                image.save_as(folder / role / f"{number:04d}.dcm", enforce_file_format=True)
+
+
+def _told(path: Path, dataset: Path) -> dict[str, str]:
+    return {"path": path.relative_to(dataset).as_posix(), "sha256": sha256(path)}
+
+
+def intact(lines: list[Line], place: Workplace) -> bool:
+    """The files of a case are as the earlier run left them."""
+    dataset, files, folders = place.dataset, files_of(lines).values(), dicom_of(lines)
+    if place.keep_dicom and {line["role"] for line in lines if line["role"]} != folders.keys():
+        return False
+    with writing(dataset):
+        return all((dataset / f["path"]).is_file() and sha256(dataset / f["path"]) == f["sha256"] for f in files) and (
+            not place.keep_dicom or all(folder_sha256(dataset / f["path"]) == f["sha256"] for f in folders.values())
+        )

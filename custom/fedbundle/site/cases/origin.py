@@ -1,0 +1,50 @@
+"""Keyed digests of all that a case is made from: a change of any of it makes the case anew."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from fedbundle.dicom.deidentify import pseudonym
+from fedbundle.dicom.header import text
+from fedbundle.dicom.roles import Choice
+from fedbundle.dicom.sources.announced import Announced
+from fedbundle.files import sha256
+from fedbundle.site.cases.workplace import Workplace
+from fedbundle.site.journal import Line, used
+
+
+def fingerprint(choice: Choice, study_uid: str, place: Workplace) -> str:
+    """Keyed digest of all that a case is made from; a change of any of it makes the case anew."""
+    parts = _asked_of(study_uid, place)
+    for role, series in choice.chosen.items():
+        parts += [role, series.told, *(text(header, "SOPInstanceUID") for header in series.headers)]
+        parts += [_digest(file) for file in dict.fromkeys(series.files)]  # one mended in place may keep size and time
+    return pseudonym(place.key, "source", *parts)
+
+
+def mark_of(study_uid: str, announced: Mapping[str, Announced], place: Workplace) -> str:
+    """Keyed digest of all that decides about a study but its images: series and counts, rules, mask."""
+    counts = [f"{uid} {told.instances}" for uid, told in sorted(announced.items())]
+    return pseudonym(place.key, "announced", study_uid, *counts, *_asked_of(study_uid, place))
+
+
+def made_from(lines: list[Line], source: str) -> bool:
+    """An earlier run made a case of this source."""
+    return used(lines) and all(line["source"] == source for line in lines if line["role"])
+
+
+def _asked_of(study_uid: str, place: Workplace) -> list[str]:
+    """What a case is made from beside the images."""
+    parts = [place.rules_digest, repr(place.keep_dicom), place.suffix, json.dumps(vars(place.options))]
+    if labels := place.labels.studies.get(study_uid) if place.labels else None:
+        parts += [_digest(file) for file in labels.files]
+        parts.append(json.dumps(labels.rows, sort_keys=True))
+    return parts
+
+
+def _digest(file: Path) -> str:
+    """SHA-256 of a file of the source; where there is none that can be read, whoever needs its content will say so."""
+    try:
+        return sha256(file)
+    except OSError:
+        return "none"

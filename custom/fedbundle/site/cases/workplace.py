@@ -1,0 +1,38 @@
+"""What is the same for all studies of an ingest: where to, by which rules, with which labels and key."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from fedbundle.dicom.deidentify import pseudonym
+from fedbundle.dicom.options import Options
+from fedbundle.site.labels.study import Labels
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """What is the same for all studies of a run."""
+
+    dataset: Path
+    key: bytes  # the site's secret
+    rules: dict[str, Any]  # configs/ingest.json
+    labels: Labels | None
+    keep_dicom: bool
+    suffix: str = ".nii.gz"  # of images and masks
+    options: Options = field(default_factory=Options)  # of de-identification
+    reviewed: frozenset[str] = frozenset()  # cases in whose pixels a person has looked for text
+    site: Mapping[str, dict[str, Any]] = field(default_factory=dict)  # role -> what site.toml adds to its rules
+
+    @property
+    def all_rules(self) -> dict[str, Any]:
+        """Rules of bundle and site, whose words may stand in the lines of a study."""
+        return self.rules | {"site": self.site}
+
+    @cached_property
+    def rules_digest(self) -> str:
+        """Tells whether a case was made by these rules."""
+        site = [json.dumps(self.site, sort_keys=True)] if self.site else []
+        return pseudonym(self.key, "rules", json.dumps(self.rules, sort_keys=True), *site)
