@@ -51,7 +51,11 @@ def draw(image: Image, mask: Image | None, colors: Mapping[int, str]) -> bytes:
         counts = found.sum(axis=across)
         index = int(counts.argmax()) if counts.any() else found.shape[axis] // 2
         whole = plane == view.native or not counts.any()
-        box = (slice(None), slice(None)) if whole else _around(upright(found.any(axis=axis), plane), view.pixel(plane))
+        box = (
+            (slice(None), slice(None))
+            if whole
+            else _around(upright(np.logical_or.reduce(found, axis=axis), plane), view.pixel(plane))
+        )
         shape = (EDGE, EDGE) if plane == view.native else (SMALL, SMALL)
         parts = (view.picture(voxels, plane, index)[box], view.picture(labels, plane, index)[box])
         tiles.append(_tile(*parts, view.pixel(plane), shape, window, colors))
