@@ -115,7 +115,7 @@ def test_a_study_becomes_image_mask_and_item(hospital: Hospital) -> None:
 def test_no_identifier_of_the_source_is_in_the_dataset(hospital: Hospital, keep_dicom: bool) -> None:
     hospital.ingest(hospital.receive(range(1, 4)), keep_dicom=keep_dicom)
     written = tree(hospital.dataset)
-    assert len(written) == 8 + 36 * keep_dicom
+    assert len(written) == 12 + 36 * keep_dicom
     for name, content in written.items():
         text = name.encode() + (gzip.decompress(content) if name.endswith(".gz") else content)
         assert [canary for canary in CANARIES if canary.encode() in text] == []

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import Normal, Stroke
 from numpy.typing import NDArray
 
-from fedbundle.clinic.canonical import LETTERS, Canonical, upright
+from fedbundle.dicom.canonical import LETTERS, Canonical, upright
 from fedbundle.dicom.segments import DicomOut
 from fedbundle.dicom.volume import Volume
 

@@ -1,50 +1,32 @@
 """The page for the clinician: one file, no script, nothing loaded from anywhere, no identifier of the patient."""
 
-import base64
-import hashlib
-from collections.abc import Iterable, Sequence
 from html import escape
-from importlib.resources import files
 
-from fedbundle import __version__
 from fedbundle.bundle.digest import short
 from fedbundle.clinic.measure import Measured
 from fedbundle.clinic.pictures import Picture
 from fedbundle.clinic.prediction import Prediction
 from fedbundle.clinic.training import Training
 from fedbundle.dicom.gate import USED
-
-POLICY = "default-src 'none'; img-src data:; style-src 'sha256-{style}'; base-uri 'none'; form-action 'none'"
+from fedbundle.page import page, picture, style_sheet, swatches, table
 
 
 def report(prediction: Prediction) -> str:
     """The whole page as HTML; every text of the bundle or study is escaped."""
-    style = _style(prediction)
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    title = f"{prediction.wanted.title}: AI segmentation, research use only"
-    return "\n".join(
+    style = style_sheet("fedbundle.clinic", "report.css")
+    colors = swatches(segment.color for segment in prediction.segments)
+    return page(
+        f"{prediction.wanted.title}: AI segmentation, research use only",
+        f"{style}\n{colors}",
         [
-            '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
-            f'<meta http-equiv="Content-Security-Policy" content="{POLICY.format(style=digest)}">',
-            '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            '<meta name="robots" content="noindex">',
-            f"<title>{escape(title)}</title>\n<style>{style}</style>\n</head>\n<body>\n<main>",
             _head(prediction),
             _numbers(prediction),
             _pictures(prediction),
             _input(prediction),
             _model(prediction),
             _limits(),
-            f"<footer>Made by fedbundle {escape(__version__)}. The page holds no script and loads nothing.</footer>",
-            "</main>\n</body>\n</html>\n",
-        ]
+        ],
     )
-
-
-def _style(prediction: Prediction) -> str:
-    style = files("fedbundle.clinic").joinpath("report.css").read_text(encoding="utf-8")
-    colors = [f".s{number} {{ --swatch: {segment.color}; }}" for number, segment in _numbered(prediction)]
-    return "\n".join([style, *colors])
 
 
 def _numbered(prediction: Prediction) -> list[tuple[int, Measured]]:
@@ -87,9 +69,9 @@ def _pictures(prediction: Prediction) -> str:
         for number, measured in _numbered(prediction)
     )
     groups: dict[str, list[str]] = {"pair": [], "grid": [], "across": []}
-    for index, picture in enumerate(prediction.pictures):
-        group = "pair" if index < 2 else "across" if picture.number is None else "grid"
-        groups[group].append(_figure(prediction, picture))
+    for index, drawn in enumerate(prediction.pictures):
+        group = "pair" if index < 2 else "across" if drawn.number is None else "grid"
+        groups[group].append(_figure(prediction, drawn))
     parts = [
         "<section><h2>Pictures</h2>",
         '<p class="quiet">Radiological convention: the patient\'s right is at the left edge. Letters name the sides '
@@ -104,17 +86,13 @@ def _pictures(prediction: Prediction) -> str:
     return "".join([*parts, "</section>"])
 
 
-def _figure(prediction: Prediction, picture: Picture) -> str:
-    content = base64.b64encode(picture.png).decode()
-    place = f"{picture.plane}, rebuilt across the slices"
-    if picture.number is not None:
-        image = prediction.image_numbers[picture.number]
-        place = f"{picture.plane}, {f'image {image}' if image else f'slice {picture.number + 1}'}"
-    told = f"{place}{'' if picture.outlined else ', without outlines'}"
-    return (
-        f'<figure><img alt="{escape(told)}" src="data:image/png;base64,{content}">'
-        f"<figcaption>{escape(told[0].upper() + told[1:])}</figcaption></figure>"
-    )
+def _figure(prediction: Prediction, drawn: Picture) -> str:
+    place = f"{drawn.plane}, rebuilt across the slices"
+    if drawn.number is not None:
+        image = prediction.image_numbers[drawn.number]
+        place = f"{drawn.plane}, {f'image {image}' if image else f'slice {drawn.number + 1}'}"
+    told = f"{place}{'' if drawn.outlined else ', without outlines'}"
+    return f"<figure>{picture(drawn.png, told)}<figcaption>{escape(told[0].upper() + told[1:])}</figcaption></figure>"
 
 
 def _input(prediction: Prediction) -> str:
@@ -133,7 +111,7 @@ def _input(prediction: Prediction) -> str:
     return (
         f"<section><h2>Which images</h2><p>{told}. The segmentation has their grid: {columns} x {rows} x {slices} "
         f"voxels of {width:.3g} x {height:.3g} x {step:.3g} mm.</p>"
-        + _table("Every series of the study, and why", ["Series", "Role", "Code", "What was found"], body)
+        + table("Every series of the study, and why", ["Series", "Role", "Code", "What was found"], body)
         + "</section>"
     )
 
@@ -164,10 +142,10 @@ def _training(training: Training | None) -> str:
     told = (
         f"<h3>Training</h3><p>Federated: {len(training.sites)} sites, {training.rounds} rounds, outcome "
         f"{escape(training.outcome.lower())}. No image left its site.</p>"
-        + _table("Who took part", ["Site", "Rounds", "Training cases", "State"], sites)
+        + table("Who took part", ["Site", "Rounds", "Training cases", "State"], sites)
     )
     if training.results:
-        told += "<h3>How it did at each site</h3>" + _table(
+        told += "<h3>How it did at each site</h3>" + table(
             "Mean over the test cases of each site, with 95 % confidence interval; n = cases",
             ["Evaluation", "Site", "n", *training.metrics],
             [("", row) for row in training.results],
@@ -182,17 +160,4 @@ def _limits() -> str:
         "looks smooth can be wrong. Results at the training sites hold for their scanners and patients. The DICOM "
         "segmentation beside this page was read back: it has the same voxels at the same place as the pictures.</p>"
         "</section>"
-    )
-
-
-def _table(caption: str, head: Sequence[str], body: Iterable[tuple[str, Sequence[str]]]) -> str:
-    """A table of plain texts; each row with a class."""
-    columns = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in head)
-    rows = "".join(
-        f"<tr{f' class={kind!r}' if kind else ''}>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>"
-        for kind, cells in body
-    )
-    return (
-        f'<div class="scroll"><table><caption>{escape(caption)}</caption><thead><tr>{columns}</tr></thead>'
-        f"<tbody>{rows}</tbody></table></div>"
     )

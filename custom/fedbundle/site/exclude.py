@@ -13,13 +13,12 @@ from fedbundle.site.cases.take import case_of
 from fedbundle.site.datalist import known_patients, rebuild
 from fedbundle.site.dataset import SECTIONS
 from fedbundle.site.excluded import exclusions, record_exclusions
-from fedbundle.site.folder import CASE, DATALIST, JOURNAL, remove, working_in
+from fedbundle.site.folder import CASE, DATALIST, JOURNAL, PAGE, working_in
 from fedbundle.site.home import SiteHome, lines_of
 from fedbundle.site.ingest import open_bundle, rules_of
 from fedbundle.site.journal import Journal, used
 from fedbundle.site.versions import remember_version, versions
 
-PICTURES = "qc.html"  # shows every case; the next ingest makes it anew
 MOST_TOLD = 20
 
 
@@ -92,8 +91,7 @@ def exclude(home: SiteHome, bundle: str, listed: Path, out: Path | None = None, 
         record_exclusions(home, bundle, patients)
         before = sum(map(used, journal.cases.values()))
         journal.drop_patients(patients)
-        if (dataset / PICTURES).is_file():
-            remove(dataset / PICTURES)
+        (dataset / PAGE).unlink(missing_ok=True)  # shows every case; the next ingest makes it anew
         left = {patient: section for patient, section in known.items() if patient not in patients}
         splits = {name: counts["cases"] for name, counts in rebuild(dataset, bundle, journal, left, shares).items()}
         remember_version(home, dataset, bundle)

@@ -13,7 +13,9 @@ from fedbundle.files import writing
 DATALIST = "datalist.json"
 JOURNAL = "ingest.jsonl"
 INCOMING = ".incoming"  # copies of what a server sent or a zip held, only while an ingest runs
-SUBFOLDERS = ("images", "labels", "dicom")
+PAGE = "qc.html"  # shows every case
+LOOKS = ".qc"  # what the page tells of each case, so that a case that did not change is not read again
+SUBFOLDERS = ("images", "labels", "dicom", LOOKS)
 CASE = re.compile(r"[0-9a-f]{16}")
 CASE_ENTRY = re.compile(rf"({CASE.pattern})(_[a-z][a-z0-9_]*\.nii(\.gz)?)?")
 LEFTOVER = re.compile(r"\..+\.(part|old)")

@@ -3,6 +3,8 @@
     <dataset>/datalist.json   MONAI datalist; the sections, and which patient belongs to which
               ingest.jsonl    one line per series: used or refused, and why
               images/ labels/ dicom/<case>/
+              qc.html         the page to look at
+              .qc/            what the page tells of each case
               .incoming/      copies of what is being read, while an ingest runs
 
 Every file appears whole or not at all, a study's lines follow its files, and the datalist comes last. So an
@@ -14,6 +16,7 @@ from typing import Any
 
 from fedbundle.bundle.layout import NAME, Bundle
 from fedbundle.dicom.identifiers import DATE
+from fedbundle.dicom.needles import Needles
 from fedbundle.dicom.options import Options
 from fedbundle.dicom.overrides import with_site
 from fedbundle.dicom.rules import checked_rules
@@ -24,11 +27,12 @@ from fedbundle.site.budget import RefusalBudget
 from fedbundle.site.cases.workplace import Workplace
 from fedbundle.site.datalist import known_patients, rebuild
 from fedbundle.site.excluded import excluded_patients
-from fedbundle.site.folder import CASE, DATALIST, JOURNAL, remove, spool_of, working_in
+from fedbundle.site.folder import CASE, DATALIST, JOURNAL, PAGE, remove, spool_of, working_in
 from fedbundle.site.home import SiteHome
 from fedbundle.site.intake import Intake
 from fedbundle.site.journal import Journal, files_of, rows_of, used
 from fedbundle.site.labels.source import read_labels
+from fedbundle.site.qc.make import Subject, make_page
 from fedbundle.site.refusal import IDENTIFIER_LEFT
 from fedbundle.site.report import Report
 from fedbundle.site.residual import leaking, needles
@@ -88,6 +92,8 @@ def ingest(
     with working_in(dataset), spool_of(dataset) as spool:
         known = known_patients(dataset, opened.name, excluded)
         journal = Journal.open(dataset / JOURNAL)
+        if any(lines[0]["patient"] in excluded for lines in journal.cases.values()):  # of an interrupted exclusion
+            (dataset / PAGE).unlink(missing_ok=True)
         journal.drop_patients(excluded)
         _never_unlabel(journal, place)
         done = Intake(place, journal, excluded)
@@ -96,18 +102,24 @@ def ingest(
         with writing(dataset):
             _refuse_leaking_lists(dataset, done.names, place.all_rules)
             remember_version(home, dataset, opened.name)
-    report = Report(
-        dataset,
-        done.files,
-        done.skipped,
-        done.damaged,
-        tuple(done.outcomes),
-        {section: counts["cases"] for section, counts in splits.items()},
-        _labelled(journal, place) if {"label", "table"} & rules.keys() else None,
-        patients={section: counts["patients"] for section, counts in splits.items()},
-        excluded=done.excluded,
-        warnings=place.labels.warnings if place.labels else (),
-    )
+        report = Report(
+            dataset,
+            done.files,
+            done.skipped,
+            done.damaged,
+            tuple(done.outcomes),
+            {section: counts["cases"] for section, counts in splits.items()},
+            _labelled(journal, place) if {"label", "table"} & rules.keys() else None,
+            patients={section: counts["patients"] for section, counts in splits.items()},
+            excluded=done.excluded,
+            warnings=place.labels.warnings if place.labels else (),
+        )
+        wanted = _unmistakable(done.names, place.all_rules)
+        make_page(
+            Subject(dataset, opened, rules, journal, options.rebase),
+            report,
+            lambda file: leaking(dataset, [file], wanted),
+        )
     return _judged(report, budget)
 
 
@@ -172,13 +184,17 @@ def _never_unlabel(journal: Journal, place: Workplace) -> None:
 def _refuse_leaking_lists(dataset: Path, names: set[str], rules: dict[str, Any]) -> None:
     """Search the lists as they stand on disk, for identifiers of all studies at once."""
     lists = [dataset / DATALIST, dataset / JOURNAL]
-    unmistakable = {name for name in names if len(name) >= UNMISTAKABLE or DATE.fullmatch(name)}
-    if leaking(dataset, lists, needles(unmistakable, rules)):
+    if leaking(dataset, lists, _unmistakable(names, rules)):
         remove(dataset / DATALIST)
+        (dataset / PAGE).unlink(missing_ok=True)
         raise ResidualError(
             f"dataset must hold no identifier of the source, got one in {DATALIST} or {JOURNAL} of {dataset}; "
             f"{DATALIST} has been removed, report this as a bug"
         )
+
+
+def _unmistakable(names: set[str], rules: dict[str, Any]) -> Needles:
+    return needles({name for name in names if len(name) >= UNMISTAKABLE or DATE.fullmatch(name)}, rules)
 
 
 def _judged(report: Report, budget: RefusalBudget) -> Report:

@@ -7,6 +7,7 @@ from typing import Any
 
 from fedbundle.dicom.gate import USED
 from fedbundle.site.cases.take import Outcome
+from fedbundle.site.folder import PAGE
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class Report:
         used_now = [outcome for outcome in self.outcomes if outcome.code == USED]
         return {
             "dataset": str(self.dataset),
+            "page": str(self.dataset / PAGE),
             "files": {"read": self.files, "skipped": self.skipped, "damaged": self.damaged},
             "studies": {
                 "offered": len(self.outcomes),
@@ -70,6 +72,7 @@ class Report:
             *(f"  warning: {warning}" for warning in self.warnings),
             f"  {self.dataset / 'datalist.json'}",
             f"  {self.dataset / 'ingest.jsonl'} says why each series was used or refused",
+            f"  {self.dataset / PAGE} shows all of it; open it in a browser",
         ]
         return "\n".join(lines)
 

@@ -1,7 +1,8 @@
 """The last look at a dataset before it is kept: is an identifier of the source left in what ingest wrote?
 
 Searched are file names, every byte of JSON, the headers of NIfTI files (unpacked) and the headers of kept DICOM. Not
-searched are voxels: they were written as numbers from numbers, and short names turn up among them by chance.
+searched are voxels, nor the pictures of them in a page: they were written as numbers from numbers, and short names turn
+up among them by chance.
 """
 
 import gzip
@@ -17,6 +18,7 @@ from typing import Any
 from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag
 
+from fedbundle import page
 from fedbundle.dicom import (
     adc,
     displayed,
@@ -43,17 +45,21 @@ from fedbundle.site.cases import files as case_files
 from fedbundle.site.cases import lines as case_lines
 from fedbundle.site.cases import take
 from fedbundle.site.labels import label_map, mask, references, rtstruct, segmentation, sheet, structures, table
+from fedbundle.site.qc import charts, measure
+from fedbundle.site.qc import page as qc_page
 
 LINE_MAKERS = (
     *(gate, objects, roles, rules_of_roles, split, stack, technical, case_files, case_lines, take, journal, refusal),
     *(adc, displayed, inputs, quantity, radiograph, register, shutter, suv),
     *(label_map, mask, references, rtstruct, segmentation, sheet, structures, table),
+    *(page, charts, measure, qc_page),
 )
 HARMLESS = frozenset({"DS", "IS", "TM", "US", "SS", "UL", "SL", "FD", "FL", "CS"})  # VRs that differ by slice
 WORD = re.compile(r"[a-z0-9.]+")
 
 NIFTI_HEADER = 348
 VOX_OFFSET = slice(108, 112)  # float32, where the voxels begin
+PICTURE = re.compile(rb"data:image/webp;base64,[A-Za-z0-9+/]+=*")
 PIXEL_DATA = b"\xe0\x7f\x10\x00"  # tag (7FE0,0010), little endian
 
 
@@ -114,7 +120,7 @@ def searchable(file: Path) -> bytes:
             raise ResidualError(
                 f"files of the dataset must be readable, got a damaged {file.name}; remove it and ingest again"
             ) from error
-    content = file.read_bytes()
+    content = PICTURE.sub(b"", file.read_bytes())
     return content.partition(PIXEL_DATA)[0] if file.suffix == ".dcm" else content
 
 

@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 from samples.oblique_series import rotated
 
-from fedbundle.clinic.canonical import Canonical
+from fedbundle.dicom.canonical import Canonical
 
 TURNS = {
     "transverse": (rotated(0, 0, 0), "transverse"),

@@ -1,0 +1,270 @@
+"""The page as HTML: counts, refusals, scanners, grey values, and every case as a picture. Pseudonyms only."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+
+from fedbundle.dicom.gate import USED
+from fedbundle.dicom.roles import MEANT_CODES, NO_SERIES_FOR_ROLE
+from fedbundle.page import page, style_sheet, swatches
+from fedbundle.site.dataset import SECTIONS
+from fedbundle.site.journal import Line, used
+from fedbundle.site.qc.charts import histogram
+from fedbundle.site.qc.measure import Look
+from fedbundle.site.refusal import STUDY_CODES
+from fedbundle.site.report import Report
+
+NAMED = 12  # pseudonyms that stand open in a row; more are folded
+VENDOR_COLORS = 5
+
+
+@dataclass(frozen=True)
+class Structure:
+    """A value of the label map."""
+
+    meaning: str
+    color: str  # #rrggbb
+
+
+@dataclass(frozen=True)
+class Content:
+    """All that the page tells."""
+
+    bundle: str
+    report: Report
+    journal: Mapping[str, list[Line]]  # lines by case
+    sections: Mapping[str, str]  # patient -> section
+    structures: Mapping[int, Structure]  # by label value
+    looks: Mapping[str, Look]  # of every case in the dataset
+    doubts: Mapping[str, list[str]]  # case -> why to look at it
+    pictures: Mapping[str, dict[str, str]]  # case -> role -> data URI; those to look at first
+    moved: bool  # geometry was rebased
+
+    def section(self, case: str) -> str:
+        """Section of the datalist that a case stands in."""
+        return self.sections[self.journal[case][0]["patient"]]
+
+    def headers(self, case: str) -> dict[str, Line]:
+        """Technical headers by role."""
+        return {line["role"]: line["headers"] for line in self.journal[case] if line["role"]}
+
+
+def render(content: Content) -> str:
+    """The whole page."""
+    style = [style_sheet("fedbundle.site.qc", "qc.css"), swatches(each.color for each in content.structures.values())]
+    parts = [_head(content), _counts(content), _refused(content)]
+    if content.looks:
+        parts += [_scanners(content), _greys(content), _cases(content)]
+    return page(f"{content.bundle}: dataset check", "\n".join(style), parts)
+
+
+def _head(content: Content) -> str:
+    refused, without = sum(content.report.refused.values()), _without_mask(content)
+    told = [_many(refused, "study was refused", "studies were refused")] if refused else []
+    told += [_many(len(content.doubts), "case stands out", "cases stand out")] if content.doubts else []
+    told += [_many(without, "case has no mask", "cases have no mask")] if without else []
+    verdict = f"Look at these: {', '.join(told)}." if told else "No study was refused and no case stands out."
+    return (
+        f'<header><p class="over">Dataset check</p><h1>{escape(content.bundle)}</h1></header>'
+        f'<p class="verdict{" look" if told else ""}">{verdict}</p>'
+    )
+
+
+def _without_mask(content: Content) -> int:
+    return sum(not look.labels and not look.fault for look in content.looks.values()) if content.structures else 0
+
+
+def _counts(content: Content) -> str:
+    report, studies = content.report, content.report.data()["studies"]
+    patients = sum(report.patients.values())
+    masks = len(content.looks) - _without_mask(content)
+    cards = [
+        ("Studies offered", studies["offered"], f"in {_many(report.files, 'file', 'files')}"),
+        ("Used", studies["used"], f"{studies['unchanged']} unchanged since an earlier run"),
+        (
+            "Refused",
+            sum(report.refused.values()),
+            f"{report.kept} of them kept as before" if report.kept else "left out",
+        ),
+        ("In the dataset", len(content.looks), f"cases of {_many(patients, 'patient', 'patients')}"),
+    ]
+    cards += [("With masks", masks, f"of {_many(len(content.looks), 'case', 'cases')}")] if content.structures else []
+    shown = "".join(f"<li>{name}<strong>{count}</strong><small>{told}</small></li>" for name, count, told in cards)
+    rows = []
+    for section in SECTIONS:
+        inside = [case for case in content.looks if content.section(case) == section]
+        masked = [str(sum(bool(content.looks[case].labels) for case in inside))] if content.structures else []
+        rows.append([section, str(len(inside)), str(report.patients.get(section, 0)), *masked])
+    head = ["Section", "Cases", "Patients", *(["Masks"] if content.structures else [])]
+    rest = [f"{report.skipped} files are no DICOM images", f"{report.damaged} are empty or damaged"]
+    rest += [f"{report.excluded} studies are of patients who were taken out"] if report.excluded else []
+    return (
+        f'<section aria-label="Counts"><ul class="cards">{shown}</ul><p class="quiet">{"; ".join(rest)}.</p>'
+        f"<h2>Split by patient</h2>{_table(head, rows, 'narrow')}</section>"
+    )
+
+
+def _refused(content: Content) -> str:
+    told = {outcome.case: outcome for outcome in content.report.outcomes if outcome.code != USED}
+    nameless = [outcome.code for outcome in content.report.outcomes if outcome.code != USED and not outcome.case]
+    studies: dict[tuple[str, str, str], list[str]] = {}
+    for case, lines in content.journal.items():
+        if not used(lines) or case in told:
+            code = told[case].code if case in told else _code(lines)
+            when = "this run" if case in told else "an earlier run"
+            detail = "the case of an earlier run stays" if used(lines) else _detail(lines, code)
+            studies.setdefault((code, detail, when), []).append(case)
+    rows = [
+        [_link(code), str(len(cases)), escape(detail), _names(cases), when]
+        for (code, detail, when), cases in sorted(studies.items(), key=lambda item: (-len(item[1]), item[0]))
+    ]
+    rows += [[_link(code), str(count), "", "", "this run"] for code, count in sorted(Counter(nameless).items())]
+    series: dict[str, list[str]] = {}
+    for lines in content.journal.values():
+        for line in lines:
+            if line["decision"] != "used":
+                series.setdefault(line["code"], []).append(line["detail"])
+    of_series = [
+        [_link(code), str(len(details)), escape(Counter(details).most_common(1)[0][0])]
+        for code, details in sorted(series.items(), key=lambda item: -len(item[1]))
+    ]
+    parts = ["<section><h2>Refused studies</h2>"]
+    parts += [_table(["Code", "Studies", "What was found", "Cases", "In"], rows)] if rows else ["<p>None.</p>"]
+    if of_series:
+        parts += ["<h2>Series that are not used</h2>", _table(["Code", "Series", "Most often found"], of_series)]
+    parts += ['<p class="quiet">What each code means and what to do stands in docs/reference/reason-codes.md.</p>']
+    return "".join([*parts, "</section>"])
+
+
+def _code(lines: Iterable[Line]) -> str:
+    """Code of a study that an earlier run refused."""
+    return next((line["code"] for line in lines if line["code"] in STUDY_CODES), NO_SERIES_FOR_ROLE)
+
+
+def _detail(lines: Sequence[Line], code: str) -> str:
+    """What was found in a refused study: its own detail, else that of the series that may have been meant."""
+    of_study = [line["detail"] for line in lines if line["code"] == code]
+    meant = [f"{line['code']}: {line['detail']}" for line in lines if line["code"] in MEANT_CODES]
+    others = [f"{count} x {code}" for code, count in sorted(Counter(line["code"] for line in lines).items())]
+    return of_study[0] if of_study else "; ".join(sorted(set(meant)) or others)
+
+
+def _scanners(content: Content) -> str:
+    scanners: Counter[tuple[str, ...]] = Counter()
+    grids: Counter[tuple[str, ...]] = Counter()
+    for case, look in content.looks.items():
+        for role, headers in content.headers(case).items():
+            field = headers.get("field_strength_t")
+            names = (str(headers.get("manufacturer", "not told")), str(headers.get("model", "not told")))
+            scanners[(role, *names, f"{field:g} T" if field else "")] += 1
+            if role in look.images:
+                (width, height, step), size = look.images[role].spacing, look.images[role].size
+                volume = size[2] > 1
+                grids[(role, f"{width:.3g} x {height:.3g}", f"{step:.3g}" if volume else "", _size(size))] += 1
+    tables = [
+        ("Scanners", ["Role", "Vendor", "Model", "Field", "Cases"], scanners),
+        ("Grids", ["Role", "In plane, mm", "Slice step, mm", "Size", "Cases"], grids),
+    ]
+    halves = "".join(
+        f"<div><h2>{name}</h2>{_table(head, [[*map(escape, key), str(n)] for key, n in counts.most_common()])}</div>"
+        for name, head, counts in tables
+    )
+    return f'<section class="halves">{halves}</section>'
+
+
+def _greys(content: Content) -> str:
+    vendors = Counter(
+        headers.get("manufacturer", "not told") for case in content.looks for headers in content.headers(case).values()
+    )
+    kinds = {vendor: f"v{min(n, VENDOR_COLORS)}" for n, (vendor, _) in enumerate(vendors.most_common(), start=1)}
+    legend = "".join(f'<li><span class="line {kind}"></span>{escape(name)}</li>' for name, kind in kinds.items())
+    charts = []
+    for role in dict.fromkeys(role for look in content.looks.values() for role in look.images):
+        odd = {case for case, told in content.doubts.items() if any(f"grey values of {role} " in each for each in told)}
+        lines = [
+            (case, "far" if case in odd else kinds[content.headers(case)[role].get("manufacturer", "not told")], grey)
+            for case, look in sorted(content.looks.items(), key=lambda item: item[0] not in odd)
+            if (grey := look.images.get(role))
+        ]
+        chart = histogram(lines, f"grey values of {role}, one line per case")
+        charts.append(f'<figure class="chart"><figcaption>{escape(role)}</figcaption>{chart}</figure>')
+    return (
+        '<section><h2>Grey values</h2><p class="quiet">One line per case; a line apart from the others is another '
+        'scanner, another sequence or an inverted film.</p><ul class="legend">'
+        f'<li><span class="line median"></span>median</li><li><span class="line far"></span>stands out</li>'
+        f"{legend}</ul>"
+        f'<div class="charts">{"".join(charts)}</div></section>'
+    )
+
+
+def _cases(content: Content) -> str:
+    swatch = "".join(
+        f'<li><span class="swatch s{number}"></span>{escape(structure.meaning)}</li>'
+        for number, structure in enumerate(content.structures.values(), start=1)
+    )
+    place = "The patient's right is at the left edge, head or front at the top; oblique volumes at their nearest axes."
+    if content.moved:
+        place = "Geometry was rebased, so the edges of the pictures are not the patient's sides."
+    more = len(content.looks) - len(content.pictures)
+    rest = f'<p class="quiet">And {_many(more, "case", "cases")} more without a picture.</p>' if more else ""
+    cards = "".join(_card(content, case) for case in content.pictures)
+    return (
+        f'<section><h2>Cases</h2><p class="quiet">Those that stand out come first. {place}</p>'
+        f'<ul class="legend">{swatch}</ul><div class="wall">{cards}</div>{rest}</section>'
+    )
+
+
+def _card(content: Content, case: str) -> str:
+    look, flags = content.looks[case], content.doubts.get(case, [])
+    several = len(look.images) > 1
+    images = []
+    for role, grey in look.images.items():
+        told = f"{_size(grey.size)}, {_size([f'{mm:.3g}' for mm in grey.spacing], grey.size)} mm"
+        name = f"{role}: " if several else ""
+        uri = content.pictures[case].get(role, "")
+        picture = f'<img alt="{escape(f"{role} of case {case}")}" loading="lazy" src="{uri}">'
+        images.append(f"<figure>{picture}<figcaption>{escape(name + told)}</figcaption></figure>")
+    unit = "cm²" if look.flat else "mL"
+    sizes = "".join(
+        f'<span><span class="swatch s{number}"></span>{look.labels[str(value)]:.1f} {unit}</span>'
+        for number, value in enumerate(content.structures, start=1)
+        if str(value) in look.labels
+    )
+    if content.structures and not look.labels and not look.fault:
+        sizes = '<span class="none">no mask</span>'
+    told = "".join(f"<li>{escape(flag)}</li>" for flag in flags)
+    return (
+        f'<article class="case{" odd" if flags else ""}">'
+        f"<h3><code>{case}</code><span>{content.section(case)}</span></h3>"
+        f"{f'<ul class=flags>{told}</ul>' if flags else ''}{''.join(images)}"
+        f"{f'<p class=volumes>{sizes}</p>' if sizes else ''}</article>"
+    )
+
+
+def _link(code: str) -> str:
+    return f"<code>{escape(code)}</code>"
+
+
+def _names(cases: Sequence[str]) -> str:
+    named = " ".join(f"<code>{case}</code>" for case in cases)
+    return named if len(cases) <= NAMED else f"<details><summary>{len(cases)} cases</summary>{named}</details>"
+
+
+def _size(numbers: Sequence[object], of: Sequence[int] | None = None) -> str:
+    """Numbers along columns, rows and, for a volume, slices."""
+    return " x ".join(map(str, numbers[: 2 if (of or numbers)[2] == 1 else 3]))
+
+
+def _many(count: int, one: str, several: str) -> str:
+    return f"{count} {one if count == 1 else several}"
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]], kind: str = "") -> str:
+    """A table of cells in HTML; numbers stand at the right."""
+    columns = "".join(f'<th scope="col">{name}</th>' for name in head)
+    body = "".join(
+        "<tr>" + "".join(f"<td{' class=number' if cell.isdigit() else ''}>{cell}</td>" for cell in row) + "</tr>"
+        for row in rows
+    )
+    return f'<div class="scroll {kind}"><table><thead><tr>{columns}</tr></thead><tbody>{body}</tbody></table></div>'
