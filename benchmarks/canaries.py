@@ -35,7 +35,7 @@ def fedbundle(source: Path, out: Path) -> None:
     """What `fedbundle ingest --keep-dicom` does to each image."""
     from pydicom import dcmread
 
-    from fedbundle.dicom.deidentify import deidentify
+    from fedbundle.dicom.deid.deidentify import deidentify
 
     deidentify(dcmread(source), bytes(range(32))).save_as(out, enforce_file_format=True)
 

@@ -42,9 +42,9 @@ Found = Iterator[tuple[np.ndarray, np.ndarray]]  # voxels [slice, row, column], 
 
 def fedbundle(folder: Path, _: Path) -> Found:
     """The gate, then `Volume`; several volumes in a series are refused unless a role asks for one."""
-    from fedbundle.dicom.gate import candidates
+    from fedbundle.dicom.gate.verdict import candidates
+    from fedbundle.dicom.pixels.volume import Volume
     from fedbundle.dicom.series import scan
-    from fedbundle.dicom.volume import Volume
 
     for series in scan(folder):
         for part, verdict in candidates(series, {}):

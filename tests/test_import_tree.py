@@ -4,6 +4,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,22 @@ def test_fedbundle_imports_point_one_way(part: str) -> None:
         used = {name[1] for name in names if name[0] == "fedbundle" and len(name) > 1}
         assert used <= allowed, f"{file.relative_to(CUSTOM)} imports {used - allowed}"
         assert not {"poc", "jobs", "tests"} & {name[0] for name in names}
+
+
+def test_the_rooms_of_dicom_stand_in_one_order() -> None:
+    place = CUSTOM / "fedbundle" / "dicom"
+    imports = {
+        room.name: {
+            name.split(".")[2]
+            for file in room.glob("*.py")
+            for name in imported(file)
+            if name.startswith("fedbundle.dicom.") and (place / name.split(".")[2]).is_dir()
+        }
+        - {room.name}
+        for room in place.iterdir()
+        if (room / "__init__.py").is_file()
+    }
+    assert tuple(TopologicalSorter(imports).static_order())  # raises CycleError
 
 
 def test_what_travels_imports_only_what_a_clinic_has() -> None:

@@ -7,8 +7,8 @@ import pytest
 from samples.oblique_series import oblique_series, rotated, write_series
 
 from fedbundle.clinic.inference import read_label_map
-from fedbundle.dicom.segments import DicomOut
-from fedbundle.dicom.volume import Volume, write_nifti
+from fedbundle.dicom.pixels.volume import Volume, write_nifti
+from fedbundle.dicom.seg.segments import DicomOut
 from fedbundle.errors import PredictionError, SegmentationError
 
 WANTED = DicomOut.read(Path(__file__).parents[2] / "bundles" / "prostate_mri_zones")

@@ -7,8 +7,8 @@ import pytest
 from numpy.typing import NDArray
 
 from fedbundle.clinic.measure import doubts, measure
-from fedbundle.dicom.segments import DicomOut
-from fedbundle.dicom.volume import Volume
+from fedbundle.dicom.pixels.volume import Volume
+from fedbundle.dicom.seg.segments import DicomOut
 
 WANTED = DicomOut.read(Path(__file__).parents[2] / "bundles" / "prostate_mri_zones")
 

@@ -21,11 +21,11 @@ from fedbundle.bundle.record import write_record
 from fedbundle.bundle.vendor import copy_bundle
 from fedbundle.cli import main
 from fedbundle.clinic.predict import predict
-from fedbundle.dicom.identifiers import identifiers
-from fedbundle.dicom.residuals import residuals
-from fedbundle.dicom.seg_read import read_segmentation
+from fedbundle.dicom.deid.identifiers import identifiers
+from fedbundle.dicom.deid.residuals import residuals
+from fedbundle.dicom.pixels.volume import Volume
+from fedbundle.dicom.seg.read import read_segmentation
 from fedbundle.dicom.series import scan
-from fedbundle.dicom.volume import Volume
 from fedbundle.errors import (
     BundleError,
     DigestError,

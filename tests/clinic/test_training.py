@@ -8,7 +8,7 @@ from samples.threshold_bundle import change, write_threshold_bundle
 
 from fedbundle.bundle.layout import Bundle
 from fedbundle.clinic.training import read_training, trained_on_phantoms
-from fedbundle.dicom.segments import DicomOut
+from fedbundle.dicom.seg.segments import DicomOut
 from fedbundle.errors import BundleError
 from fedbundle.files import write_json
 

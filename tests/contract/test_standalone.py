@@ -16,9 +16,9 @@ from monai.bundle import ConfigParser
 from fedbundle.bundle.archive import unpack
 from fedbundle.bundle.export import export_bundle
 from fedbundle.bundle.layout import Bundle
-from fedbundle.dicom.roles import choose
+from fedbundle.dicom.gate.roles import choose
+from fedbundle.dicom.pixels.volume import Volume
 from fedbundle.dicom.series import scan
-from fedbundle.dicom.volume import Volume
 from fedbundle.phantom.write import write_phantoms
 
 BUNDLES = sorted(folder.parent for folder in (Path(__file__).parents[2] / "bundles").glob("*/configs"))

@@ -15,10 +15,10 @@ from samples.dicom_series import make_slices, write_slices
 from samples.multi_frame import multi_frame
 
 from fedbundle.dicom.frames import frames_of
-from fedbundle.dicom.gate import candidates, examine
+from fedbundle.dicom.gate.verdict import candidates, examine
 from fedbundle.dicom.header import number, text
+from fedbundle.dicom.pixels.volume import LPS_TO_RAS, Volume
 from fedbundle.dicom.series import scan
-from fedbundle.dicom.volume import LPS_TO_RAS, Volume
 from fedbundle.errors import DicomError
 
 SIEMENS, PHILIPS = "dicom_edge/dcm_qa_enh/In/Siemens", "dicom_edge/dcm_qa_enh/In/Philips"

@@ -16,7 +16,7 @@ MOST_S, MOST_MIB = 120.0, 600
 JUDGE = """
 import json, re, sys
 from pathlib import Path
-from fedbundle.dicom.gate import examine
+from fedbundle.dicom.gate.verdict import examine
 from fedbundle.dicom.series import survey
 found = survey(Path(sys.argv[1]))
 used = sum(examine(series).used for series in found.series)

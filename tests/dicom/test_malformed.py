@@ -11,10 +11,10 @@ from samples.dicom_series import NAME, make_slices, worst_error, write_slices
 from samples.malformed import MATRIX, SLICES
 from samples.multi_frame import BRIGHTER
 
-from fedbundle.dicom.gate import SOUNDNESS_CODES, candidates
+from fedbundle.dicom.gate.split import SPLIT_CODES
+from fedbundle.dicom.gate.verdict import SOUNDNESS_CODES, candidates
+from fedbundle.dicom.pixels.volume import Volume
 from fedbundle.dicom.series import scan
-from fedbundle.dicom.split import SPLIT_CODES
-from fedbundle.dicom.volume import Volume
 
 
 @pytest.mark.parametrize("name", MATRIX)

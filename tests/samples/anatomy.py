@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fedbundle.dicom.geometry import Array
-from fedbundle.dicom.volume import Volume
+from fedbundle.dicom.pixels.volume import Volume
 
 # centre and half axes in LPS mm, brightness on T2, uptake on PET
 ORGANS = (

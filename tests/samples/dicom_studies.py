@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from samples.dicom_series import Stack, make_slices, write_slices
 from samples.tiny_bundle import write_tiny_bundle
 
+from fedbundle.dicom.pixels.volume import Volume
 from fedbundle.dicom.series import scan
-from fedbundle.dicom.volume import Volume
 
 
 def write_bundle(folder: Path, repository: Path) -> Path:

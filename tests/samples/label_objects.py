@@ -11,8 +11,8 @@ from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.sr.codedict import codes
 from pydicom.uid import ExplicitVRLittleEndian, RTStructureSetStorage, generate_uid
 
+from fedbundle.dicom.pixels.volume import Volume
 from fedbundle.dicom.series import Series
-from fedbundle.dicom.volume import Volume
 
 ALGORITHM = hd.AlgorithmIdentificationSequence("drawn by a test", codes.cid7162.ArtificialIntelligence, "1")
 

@@ -8,9 +8,9 @@ from typing import Any
 from samples.dicom_studies import write_bundle, write_labels, write_study, zones
 from samples.label_objects import write_seg
 
+from fedbundle.dicom.pixels.volume import Volume
 from fedbundle.dicom.series import Series, scan
 from fedbundle.dicom.sources.folder import Folder
-from fedbundle.dicom.volume import Volume
 from fedbundle.files import read_json
 from fedbundle.site.home import SiteHome
 from fedbundle.site.ingest import ingest

@@ -15,8 +15,8 @@ from samples.pet_series import FACTOR, make_pet
 from samples.roles import role
 
 from fedbundle.dicom.geometry import Array
+from fedbundle.dicom.pixels.volume import Volume
 from fedbundle.dicom.sources.folder import Folder
-from fedbundle.dicom.volume import Volume
 from fedbundle.files import read_json
 from fedbundle.site.home import SiteHome
 from fedbundle.site.ingest import ingest

@@ -11,7 +11,7 @@ from samples.dicom_studies import write_study
 from samples.labelled_site import LabelledSite
 
 from fedbundle.cli import main
-from fedbundle.dicom.deidentify import pseudonym
+from fedbundle.dicom.deid.pseudonyms import pseudonym
 from fedbundle.dicom.sources.folder import Folder
 from fedbundle.errors import InputError, OutputError, SiteError
 from fedbundle.files import read_json, sha256

@@ -21,10 +21,10 @@ from samples.dicom_series import BIRTH_DATE, ROOT, STUDY_DATE, Stack
 from samples.dicom_studies import write_bundle, write_labels, write_sheet, write_study, zones
 
 from fedbundle.cli import main
-from fedbundle.dicom.options import Options
+from fedbundle.dicom.deid.options import Options
+from fedbundle.dicom.pixels.volume import LPS_TO_RAS, Volume
 from fedbundle.dicom.series import scan
 from fedbundle.dicom.sources.folder import Folder
-from fedbundle.dicom.volume import LPS_TO_RAS, Volume
 from fedbundle.errors import InputError, ResidualError, TooManyRefusedError
 from fedbundle.site.folder import working_in
 from fedbundle.site.home import SiteHome

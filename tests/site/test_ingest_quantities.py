@@ -9,7 +9,7 @@ from samples.anatomy import rigid, values
 from samples.pet_series import FACTOR
 from samples.quantity_site import QuantitySite
 
-from fedbundle.dicom.volume import Volume
+from fedbundle.dicom.pixels.volume import Volume
 
 STILL = rigid((0.0, 0.0, 0.0), (0.0, 0.0, 0.0))
 MOVED = rigid((6.0, -8.0, 7.0), (2.0, -3.0, 4.0))

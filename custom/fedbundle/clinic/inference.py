@@ -12,8 +12,8 @@ from nibabel.filebasedimages import ImageFileError
 from numpy.typing import NDArray
 
 from fedbundle.bundle.layout import Bundle
-from fedbundle.dicom.segments import DicomOut
-from fedbundle.dicom.volume import LPS_TO_RAS, Volume
+from fedbundle.dicom.pixels.volume import LPS_TO_RAS, Volume
+from fedbundle.dicom.seg.segments import DicomOut
 from fedbundle.errors import PredictionError, SegmentationError
 from fedbundle.files import write_json
 

@@ -6,8 +6,8 @@ import numpy as np
 import SimpleITK as sitk  # noqa: N813 -- its own documentation calls it so
 from numpy.typing import NDArray
 
-from fedbundle.dicom.segments import DicomOut
-from fedbundle.dicom.volume import Volume
+from fedbundle.dicom.pixels.volume import Volume
+from fedbundle.dicom.seg.segments import DicomOut
 
 SCATTERED = 0.9  # a segment whose largest part holds less than this share is told to be in parts
 

@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import Normal, Stroke
 from numpy.typing import NDArray
 
-from fedbundle.dicom.canonical import LETTERS, Canonical, upright
-from fedbundle.dicom.segments import DicomOut
-from fedbundle.dicom.volume import Volume
+from fedbundle.dicom.pixels.canonical import LETTERS, Canonical, upright
+from fedbundle.dicom.pixels.volume import Volume
+from fedbundle.dicom.seg.segments import DicomOut
 
 PIXELS = 520  # longer edge of a picture
 DPI = 100

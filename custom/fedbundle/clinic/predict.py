@@ -17,15 +17,15 @@ from fedbundle.clinic.pictures import pictures
 from fedbundle.clinic.prediction import MADE_BY, Prediction, SeriesTold
 from fedbundle.clinic.report import report
 from fedbundle.clinic.training import read_training, trained_on_phantoms
+from fedbundle.dicom.deid.identifiers import identifiers
+from fedbundle.dicom.deid.residuals import residuals
+from fedbundle.dicom.gate.roles import Choice, choose
 from fedbundle.dicom.header import text, tolerant
-from fedbundle.dicom.identifiers import identifiers
 from fedbundle.dicom.inputs import read_inputs
-from fedbundle.dicom.residuals import residuals
-from fedbundle.dicom.roles import Choice, choose
-from fedbundle.dicom.seg import Model, write_segmentation
-from fedbundle.dicom.segments import CONFIG, DicomOut
+from fedbundle.dicom.pixels.volume import Volume
+from fedbundle.dicom.seg.segments import CONFIG, DicomOut
+from fedbundle.dicom.seg.write import Model, write_segmentation
 from fedbundle.dicom.series import Series, survey
-from fedbundle.dicom.volume import Volume
 from fedbundle.errors import BundleError, InputError, OutputError, PredictionError, ResidualError
 from fedbundle.files import new_folder, read_json, write_json, write_text
 

@@ -8,8 +8,8 @@ from fedbundle.bundle.layout import Bundle
 from fedbundle.clinic.measure import Measured
 from fedbundle.clinic.pictures import Picture
 from fedbundle.clinic.training import Training
-from fedbundle.dicom.segments import DicomOut
-from fedbundle.dicom.volume import Volume
+from fedbundle.dicom.pixels.volume import Volume
+from fedbundle.dicom.seg.segments import DicomOut
 
 MADE_BY = "fedbundle predict"
 RESEARCH = "Research use only. Not a medical device: it must not be used for diagnosis or treatment."

@@ -7,7 +7,7 @@ from fedbundle.clinic.measure import Measured
 from fedbundle.clinic.pictures import Picture
 from fedbundle.clinic.prediction import Prediction
 from fedbundle.clinic.training import Training
-from fedbundle.dicom.gate import USED
+from fedbundle.dicom.gate.verdict import USED
 from fedbundle.page import page, picture, style_sheet, swatches, table
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fedbundle.bundle.layout import Bundle
-from fedbundle.dicom.segments import DicomOut
+from fedbundle.dicom.seg.segments import DicomOut
 from fedbundle.errors import BundleError, InputError
 from fedbundle.files import read_json
 

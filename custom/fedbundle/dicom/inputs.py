@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from fedbundle.dicom.adc import adc_scale
-from fedbundle.dicom.displayed import DisplayError, displayed
-from fedbundle.dicom.quantity import Scale
-from fedbundle.dicom.register import RegistrationError, register
-from fedbundle.dicom.resample import PADDING, resampled
+from fedbundle.dicom.pixels.displayed import DisplayError, displayed
+from fedbundle.dicom.pixels.register import RegistrationError, register
+from fedbundle.dicom.pixels.resample import PADDING, resampled
+from fedbundle.dicom.pixels.volume import Volume
+from fedbundle.dicom.quantities.adc import adc_scale
+from fedbundle.dicom.quantities.quantity import Scale
+from fedbundle.dicom.quantities.suv import suv_scale
 from fedbundle.dicom.series import Series
-from fedbundle.dicom.suv import suv_scale
-from fedbundle.dicom.volume import Volume
 from fedbundle.errors import DicomError
 
 NO_OVERLAP = "NO_OVERLAP"

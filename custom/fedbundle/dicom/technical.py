@@ -2,11 +2,11 @@
 
 from typing import Any
 
+from fedbundle.dicom.gate.objects import is_projection
+from fedbundle.dicom.gate.rules import slice_step_mm
 from fedbundle.dicom.geometry import nearest_plane
 from fedbundle.dicom.header import number, text, tolerant
-from fedbundle.dicom.objects import is_projection
-from fedbundle.dicom.radiograph import told_of
-from fedbundle.dicom.rules import slice_step_mm
+from fedbundle.dicom.pixels.radiograph import told_of
 from fedbundle.dicom.series import Series
 
 # as the vendors write Manufacturer (0008,0070), lower case -> how we write it

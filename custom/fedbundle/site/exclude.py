@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from fedbundle.bundle.layout import NAME
-from fedbundle.dicom.deidentify import pseudonym
+from fedbundle.dicom.deid.pseudonyms import pseudonym
 from fedbundle.dicom.series import survey
 from fedbundle.errors import InputError
 from fedbundle.files import read_json

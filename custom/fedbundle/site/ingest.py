@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from fedbundle.bundle.layout import NAME, Bundle
-from fedbundle.dicom.identifiers import DATE
-from fedbundle.dicom.needles import Needles
-from fedbundle.dicom.options import Options
-from fedbundle.dicom.overrides import with_site
-from fedbundle.dicom.rules import checked_rules
+from fedbundle.dicom.deid.identifiers import DATE
+from fedbundle.dicom.deid.needles import Needles
+from fedbundle.dicom.deid.options import Options
+from fedbundle.dicom.gate.overrides import with_site
+from fedbundle.dicom.gate.rules import checked_rules
 from fedbundle.dicom.sources.source import Source
 from fedbundle.errors import BundleError, InputError, ResidualError, TooManyRefusedError
 from fedbundle.files import writing

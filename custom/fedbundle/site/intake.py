@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from fedbundle.dicom.gate import USED
+from fedbundle.dicom.gate.verdict import USED
 from fedbundle.dicom.series import Series, Survey
 from fedbundle.dicom.sources.announced import Announced
 from fedbundle.dicom.sources.source import Source

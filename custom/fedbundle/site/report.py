@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from fedbundle.dicom.gate import USED
+from fedbundle.dicom.gate.verdict import USED
 from fedbundle.site.cases.take import Outcome
 from fedbundle.site.folder import PAGE
 

@@ -18,42 +18,14 @@ from typing import Any
 from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag
 
-from fedbundle import page
-from fedbundle.dicom import (
-    adc,
-    displayed,
-    gate,
-    inputs,
-    objects,
-    quantity,
-    radiograph,
-    register,
-    roles,
-    shutter,
-    split,
-    stack,
-    suv,
-    technical,
-)
-from fedbundle.dicom import rules as rules_of_roles
-from fedbundle.dicom.deidentify import identifiers
-from fedbundle.dicom.needles import Needles
+from fedbundle.dicom import gate, inputs, pixels, quantities, technical
+from fedbundle.dicom.deid.identifiers import identifiers
+from fedbundle.dicom.deid.needles import Needles
 from fedbundle.dicom.series import Series
 from fedbundle.errors import ResidualError
-from fedbundle.site import journal, refusal
-from fedbundle.site.cases import files as case_files
-from fedbundle.site.cases import lines as case_lines
-from fedbundle.site.cases import take
-from fedbundle.site.labels import label_map, mask, references, rtstruct, segmentation, sheet, structures, table
-from fedbundle.site.qc import charts, measure
-from fedbundle.site.qc import page as qc_page
+from fedbundle.site import cases, journal, labels, refusal
 
-LINE_MAKERS = (
-    *(gate, objects, roles, rules_of_roles, split, stack, technical, case_files, case_lines, take, journal, refusal),
-    *(adc, displayed, inputs, quantity, radiograph, register, shutter, suv),
-    *(label_map, mask, references, rtstruct, segmentation, sheet, structures, table),
-    *(page, charts, measure, qc_page),
-)
+LINE_MAKERS = (gate, inputs, pixels, quantities, technical, cases, journal, labels, refusal)  # modules and packages
 HARMLESS = frozenset({"DS", "IS", "TM", "US", "SS", "UL", "SL", "FD", "FL", "CS"})  # VRs that differ by slice
 WORD = re.compile(r"[a-z0-9.]+")
 
@@ -101,8 +73,12 @@ def leaking(folder: Path, entries: list[Path], wanted: Needles) -> bool:
 @cache
 def _own_words() -> frozenset[str]:
     """Words of the modules that make the lines of ingest.jsonl, read from their source."""
-    texts = [Path(str(module.__file__)).read_text(encoding="utf-8").lower() for module in LINE_MAKERS]
-    return frozenset(word for text in texts for word in WORD.findall(text))
+    files = [file for module in LINE_MAKERS for file in _sources(Path(str(module.__file__)))]
+    return frozenset(word for file in files for word in WORD.findall(file.read_text(encoding="utf-8").lower()))
+
+
+def _sources(file: Path) -> list[Path]:
+    return sorted(file.parent.glob("*.py")) if file.name == "__init__.py" else [file]
 
 
 def searchable(file: Path) -> bytes:

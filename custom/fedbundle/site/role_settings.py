@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from fedbundle.bundle.layout import NAME
-from fedbundle.dicom.overrides import ACCEPT, GREY_IF_EQUAL, PATTERNS, REFUSE, WORDS
+from fedbundle.dicom.gate.overrides import ACCEPT, GREY_IF_EQUAL, PATTERNS, REFUSE, WORDS
 from fedbundle.errors import SiteError
 
 ROLE = re.compile(r"[a-z][a-z0-9_]{0,31}")

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from fedbundle.bundle.layout import NAME
-from fedbundle.dicom.options import Options
+from fedbundle.dicom.deid.options import Options
 from fedbundle.errors import SiteError
 from fedbundle.site.role_settings import check_roles
 from fedbundle.site.structure_settings import check_structures

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from samples.dicom_series import Stack, make_slices, write_slices
 from samples.dicom_studies import write_mask, zones
 
+from fedbundle.dicom.pixels.volume import Volume
 from fedbundle.dicom.series import Series, scan
-from fedbundle.dicom.volume import Volume
 from fedbundle.site.labels.label_map import read_label_map
 from fedbundle.site.refusal import RefusedError
 

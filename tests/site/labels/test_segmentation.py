@@ -13,8 +13,8 @@ from samples.dicom_series import Stack, make_slices, write_slices
 from samples.dicom_studies import zones
 from samples.label_objects import write_seg
 
+from fedbundle.dicom.pixels.volume import Volume
 from fedbundle.dicom.series import Series, scan
-from fedbundle.dicom.volume import Volume
 from fedbundle.site.labels.label_map import read_label_map
 from fedbundle.site.labels.segmentation import read_segmentation
 from fedbundle.site.refusal import RefusedError

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from fedbundle.dicom.rules import checked_rules
+from fedbundle.dicom.gate.rules import checked_rules
 from fedbundle.errors import BundleError, InputError
 from fedbundle.site.labels.sheet import read_sheet
 from fedbundle.site.labels.study import Labels

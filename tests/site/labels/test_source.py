@@ -11,7 +11,7 @@ from samples.dicom_studies import zones
 from samples.label_objects import circle, write_rtstruct
 from samples.labelled_site import ZONES, LabelledSite
 
-from fedbundle.dicom.volume import Volume
+from fedbundle.dicom.pixels.volume import Volume
 from fedbundle.errors import InputError, SiteError
 from fedbundle.files import read_json
 from fedbundle.site.labels.source import read_labels

@@ -9,18 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom import dcmread
 
-from fedbundle.dicom.burned_in import find_text
-from fedbundle.dicom.deidentify import deidentify
-from fedbundle.dicom.displayed import DisplayError
+from fedbundle.dicom.deid.deidentify import deidentify
+from fedbundle.dicom.deid.rebase import Rebase
+from fedbundle.dicom.gate.objects import is_projection
+from fedbundle.dicom.gate.roles import Choice
 from fedbundle.dicom.header import tolerant
 from fedbundle.dicom.inputs import Input, OverlapError, read_inputs
-from fedbundle.dicom.objects import is_projection
-from fedbundle.dicom.quantity import QuantityError
-from fedbundle.dicom.rebase import Rebase
-from fedbundle.dicom.register import RegistrationError
-from fedbundle.dicom.roles import Choice
+from fedbundle.dicom.pixels.burned_in import find_text
+from fedbundle.dicom.pixels.displayed import DisplayError
+from fedbundle.dicom.pixels.register import RegistrationError
+from fedbundle.dicom.pixels.volume import ColourError, Volume, write_nifti
+from fedbundle.dicom.quantities.quantity import QuantityError
 from fedbundle.dicom.series import Series
-from fedbundle.dicom.volume import ColourError, Volume, write_nifti
 from fedbundle.errors import DicomError
 from fedbundle.files import folder_sha256, new_folder, sha256, writing
 from fedbundle.site.cases.workplace import Workplace

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
-from fedbundle.dicom.deidentify import pseudonym
-from fedbundle.dicom.gate import USED
-from fedbundle.dicom.objects import is_projection
-from fedbundle.dicom.roles import NOT_PREFERRED, Choice, Decision
+from fedbundle.dicom.deid.pseudonyms import pseudonym
+from fedbundle.dicom.gate.objects import is_projection
+from fedbundle.dicom.gate.roles import NOT_PREFERRED, Choice, Decision
+from fedbundle.dicom.gate.verdict import USED
 from fedbundle.dicom.series import Series
 from fedbundle.dicom.technical import technical
 from fedbundle.site.cases.workplace import Workplace

@@ -4,9 +4,9 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from fedbundle.dicom.deidentify import pseudonym
+from fedbundle.dicom.deid.pseudonyms import pseudonym
+from fedbundle.dicom.gate.roles import Choice
 from fedbundle.dicom.header import text
-from fedbundle.dicom.roles import Choice
 from fedbundle.dicom.sources.announced import Announced
 from fedbundle.files import sha256
 from fedbundle.site.cases.workplace import Workplace

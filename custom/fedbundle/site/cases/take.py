@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from fedbundle.dicom.deidentify import patient_pseudonym, pseudonym
-from fedbundle.dicom.gate import USED, candidates
+from fedbundle.dicom.deid.pseudonyms import patient_pseudonym, pseudonym
+from fedbundle.dicom.gate.overrides import with_site
+from fedbundle.dicom.gate.roles import Choice, choose
+from fedbundle.dicom.gate.rules import misfit
+from fedbundle.dicom.gate.verdict import USED, candidates
 from fedbundle.dicom.header import text, tolerant
-from fedbundle.dicom.overrides import with_site
-from fedbundle.dicom.roles import Choice, choose
-from fedbundle.dicom.rules import misfit
 from fedbundle.dicom.series import Series
 from fedbundle.dicom.sources.announced import Announced, shortfall
 from fedbundle.errors import OutputError

@@ -7,8 +7,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from fedbundle.dicom.deidentify import pseudonym
-from fedbundle.dicom.options import Options
+from fedbundle.dicom.deid.options import Options
+from fedbundle.dicom.deid.pseudonyms import pseudonym
 from fedbundle.site.labels.study import Labels
 
 

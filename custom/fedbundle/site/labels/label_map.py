@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fedbundle.dicom.header import text, tolerant
+from fedbundle.dicom.pixels.volume import Volume
 from fedbundle.dicom.series import Series
-from fedbundle.dicom.volume import Volume
 from fedbundle.site.labels.mask import read_mask
 from fedbundle.site.labels.objects import CLASSES, SEGMENTATIONS, header_of, is_dicom
 from fedbundle.site.labels.references import misreferred

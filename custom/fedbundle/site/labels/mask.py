@@ -7,7 +7,7 @@ import SimpleITK as sitk  # noqa: N813 -- its own documentation calls it so
 from numpy.typing import NDArray
 
 from fedbundle.dicom.geometry import Array
-from fedbundle.dicom.volume import Volume
+from fedbundle.dicom.pixels.volume import Volume
 from fedbundle.site.refusal import RefusedError
 
 PLACE_TOLERANCE = 0.1  # of the smallest voxel spacing, at the corners of the grid

@@ -18,9 +18,9 @@ from pydicom.dataset import Dataset
 from pydicom.sr.coding import Code
 
 from fedbundle.dicom.header import MALFORMED, items, number, text
-from fedbundle.dicom.polygon import Polygon, filled
+from fedbundle.dicom.pixels.polygon import Polygon, filled
+from fedbundle.dicom.pixels.volume import Volume
 from fedbundle.dicom.series import Series
-from fedbundle.dicom.volume import Volume
 from fedbundle.site.labels.references import instances_of
 from fedbundle.site.labels.slices import comb
 from fedbundle.site.labels.structures import Bits, Structure, chosen

@@ -16,7 +16,7 @@ from typing import Any
 from tqdm import tqdm
 
 from fedbundle.bundle.layout import Bundle
-from fedbundle.dicom.segments import CONFIG, DicomOut
+from fedbundle.dicom.seg.segments import CONFIG, DicomOut
 from fedbundle.errors import OutputError, ResidualError
 from fedbundle.files import new_file, read_json, write_text
 from fedbundle.site.folder import DATALIST, LOOKS, PAGE

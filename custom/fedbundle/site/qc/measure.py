@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fedbundle.dicom.geometry import Array
-from fedbundle.dicom.volume import LPS_TO_RAS
+from fedbundle.dicom.pixels.volume import LPS_TO_RAS
 
 BINS = 64
 TAILS = (0.1, 99.9)  # percentiles between which the histogram lies; single bright voxels would stretch it

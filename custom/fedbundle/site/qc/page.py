@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from fedbundle.dicom.gate import USED
-from fedbundle.dicom.roles import MEANT_CODES, NO_SERIES_FOR_ROLE
+from fedbundle.dicom.gate.roles import MEANT_CODES, NO_SERIES_FOR_ROLE
+from fedbundle.dicom.gate.verdict import USED
 from fedbundle.page import page, style_sheet, swatches
 from fedbundle.site.dataset import SECTIONS
 from fedbundle.site.journal import Line, used

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 
-from fedbundle.dicom.canonical import LETTERS, Canonical, upright
+from fedbundle.dicom.pixels.canonical import LETTERS, Canonical, upright
 from fedbundle.site.qc.measure import Image
 
 EDGE = 240  # pixels of the large tile and of a radiograph's height

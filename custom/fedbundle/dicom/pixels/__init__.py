@@ -1,0 +1,1 @@
+"""What is stored becomes voxels: decoded, displayed, searched for text, brought onto another grid."""

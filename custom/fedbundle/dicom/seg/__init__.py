@@ -1,0 +1,1 @@
+"""DICOM SEG: segments with their codes, written and read back."""
