@@ -14,6 +14,7 @@ GROUND = {"errors", "files", "interrupts"}
 BELOW_SITE = GROUND | {"bundle", "dicom"}
 MAY_IMPORT = {
     "__init__": set[str](),
+    "__main__": {"cli"},
     "errors": set[str](),
     "files": {"errors"},
     "interrupts": set[str](),

@@ -411,23 +411,25 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one verb; one line on stderr and a numbered exit code when it fails."""
     arguments = sys.argv[1:] if arguments is None else arguments
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a scheduler's end is tidied up after like Ctrl-C
-    verb = parse(arguments)
-    if isinstance(verb, str):
-        _say(overview() if verb == "help" else __version__)
-        return 0
-    if verb is None:
-        _complain(f"verb must be one of {', '.join(VERBS)}, got {arguments[0]!r}; try fedbundle --help", 2)
-        return 2
+    verb: Verb | Literal["help", "version"] | None = None
     try:
+        verb = parse(arguments)
+        if isinstance(verb, str):
+            _say(overview() if verb == "help" else __version__)
+            return 0
+        if verb is None:
+            _complain(f"verb must be one of {', '.join(VERBS)}, got {arguments[0]!r}; try fedbundle --help", 2)
+            return 2
         outcome = verb.run()
     except FedbundleError as error:
-        if error.summary and not verb.json:
+        in_json = isinstance(verb, Verb) and verb.json
+        if error.summary and not in_json:
             _say(error.summary)
-        _complain(str(error), error.code, error.data if verb.json else None)
+        _complain(str(error), error.code, error.data if in_json else None)
         return error.code
     except KeyboardInterrupt:
         told = "interrupted; what was finished is kept, run the same command again to go on"
-        _complain(told, INTERRUPTED, {} if verb.json else None)
+        _complain(told, INTERRUPTED, {} if isinstance(verb, Verb) and verb.json else None)
         return INTERRUPTED
     _say(json.dumps(outcome.data, indent=2) if verb.json else outcome.text)
     return outcome.code

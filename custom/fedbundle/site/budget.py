@@ -25,7 +25,7 @@ class RefusalBudget:
         """
         found = SPELLING.fullmatch(text.strip())
         if not found or (found[1] and float(found[1]) > 100):
-            raise InputError(f"--max-refused must be like 5% or 3, got {text!r}; give a percentage or a count")
+            raise InputError(f"--max-refused must be like 5% or 3, got {text!r}; give 0% to 100%, or a whole count")
         return cls(float(found[1]) / 100 if found[1] else None, int(found[2] or 0), text.strip())
 
     def exceeded(self, refused: int, offered: int) -> bool:

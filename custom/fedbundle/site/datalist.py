@@ -59,6 +59,12 @@ def rebuild(
     return {section: _counts(datalist[section]) for section in SECTIONS}
 
 
+def lacking(cases: Mapping[str, int], shares: Mapping[str, float]) -> list[str]:
+    """What to say of sections that have a share and no case; with such a dataset no run can begin."""
+    empty = [section for section in SECTIONS if shares.get(section) and not cases[section]]
+    return [f"section {section} is empty, so no run can use this dataset; ingest more patients" for section in empty]
+
+
 def _items(case: str, lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """One item per row of the table: of the study, or of each side of it; one where there is no table."""
     files = files_of(lines)

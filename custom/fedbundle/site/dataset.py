@@ -20,6 +20,7 @@ class CheckedDataset:
     datalist: dict[str, list[dict[str, Any]]]  # section -> MONAI datalist items
     offered: int  # training cases of the datalist
     dropped: Counter[str]  # reason code -> training cases
+    lost: dict[str, list[str]]  # reason code -> cases of all sections (pseudonyms)
 
     def cases(self, min_cell: int) -> dict[str, Any]:
         """Training cases offered, used and dropped by reason; counts below `min_cell` are masked."""
@@ -46,24 +47,32 @@ def check_dataset(folder: Path, max_dropped: float, needed: frozenset[str] = fro
     listed = read_json(path)
     kept: dict[str, list[dict[str, Any]]] = {}
     dropped: Counter[str] = Counter()
-    lost = total = 0
+    lost: dict[str, list[str]] = {}
+    empty = []
     for section in SECTIONS:
         items = listed.get(section, [])
         reasons = [_damage(folder, item, needed) for item in items]
         kept[section] = [_absolute(folder, item) for item, why in zip(items, reasons, strict=True) if not why]
-        total += len(items)
-        lost += sum(bool(why) for why in reasons)
+        for item, why in zip(items, reasons, strict=True):
+            if why:
+                lost.setdefault(why, []).append(item["case"])
         if section == "training":
             dropped.update(why for why in reasons if why)
         if not kept[section] and not (section == MAY_BE_EMPTY and listed.get("shares", {}).get(section) == 0):
-            told = ", ".join(f"{count} {why}" for why, count in Counter(filter(None, reasons)).items()) or "none listed"
-            raise DatasetError(f"section {section} must hold at least one usable case, got {told}; ingest again")
-    if lost > max_dropped * total:
+            empty.append(section)
+    told = ", ".join(f"{len(cases)} {why}" for why, cases in lost.items())
+    if empty:
         raise DatasetError(
-            f"at most {max_dropped:.0%} of the cases may be damaged or missing, got {lost / total:.0%}; "
+            f"section {' and '.join(empty)} must hold at least one usable case, got "
+            + (f"{told}; ingest again" if told else "none listed; ingest more patients")
+        )
+    count, total = sum(map(len, lost.values())), sum(len(listed.get(section, [])) for section in SECTIONS)
+    if count > max_dropped * total:
+        raise DatasetError(
+            f"at most {max_dropped:.0%} of the cases may be damaged or missing, got {count / total:.0%} ({told}); "
             "run fedbundle doctor to see which, then ingest again"
         )
-    return CheckedDataset(folder, kept, len(listed.get("training", [])), dropped)
+    return CheckedDataset(folder, kept, len(listed.get("training", [])), dropped, lost)
 
 
 def _files(item: dict[str, Any]) -> dict[str, str]:

@@ -18,6 +18,8 @@ from fedbundle.site.home import FOLDERS, SiteHome
 from fedbundle.site.host import examine_host
 from fedbundle.site.journal import dicom_of, read_cases
 
+MOST_TOLD = 5  # cases
+
 __all__ = ["Finding", "examine_kit", "examine_site"]
 
 
@@ -128,16 +130,21 @@ def _dataset(home: SiteHome, name: str) -> Finding:
         except OSError as error:
             raise DatasetError(f"dataset must be readable, got {error.strerror} inside it; mend its rights") from error
         told = ", ".join(f"{count} {section}" for section, count in listed.items())
-        lost = sum(listed.values()) - sum(len(dataset.datalist[section]) for section in SECTIONS)
-        if lost:
+        if dataset.lost:
+            lost = "; ".join(f"{why}: {_some(cases)}" for why, cases in dataset.lost.items())
             raise DatasetError(
-                f"cases must have all inputs, a mask and the files of their ingest, got {lost} cases that have not, "
-                f"of {told}; ingest again, with --labels"
+                "cases must have all inputs, a mask and the files of their ingest, got "
+                f"{sum(map(len, dataset.lost.values()))} cases that have not, of {told} ({lost}); "
+                "ingest again, with --labels"
             )
         kept = _kept_dicom(folder)
         return f"{told}; every file as it was ingested{kept}"
 
     return examined(f"dataset {name}", check)
+
+
+def _some(cases: list[str]) -> str:
+    return ", ".join(cases[:MOST_TOLD]) + (", ..." if len(cases) > MOST_TOLD else "")
 
 
 def _kept_dicom(folder: Path) -> str:

@@ -1,6 +1,6 @@
 """`fedbundle ingest --exclude`: takes patients out of a dataset for good, and says which runs had used them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ from fedbundle.dicom.series import survey
 from fedbundle.errors import InputError
 from fedbundle.files import read_json
 from fedbundle.site.cases.take import case_of
-from fedbundle.site.datalist import known_patients, rebuild
+from fedbundle.site.datalist import known_patients, lacking, rebuild
 from fedbundle.site.dataset import SECTIONS
 from fedbundle.site.excluded import exclusions, record_exclusions
 from fedbundle.site.folder import CASE, DATALIST, JOURNAL, PAGE, working_in
@@ -32,6 +32,7 @@ class Exclusion:
     runs: tuple[dict[str, Any], ...]  # job, time, recipe_digest, dataset, patients by section
     unknown_runs: int  # of which nobody knows who was in their dataset
     elsewhere: tuple[str, ...]  # bundles whose datasets still hold one of the patients
+    warnings: tuple[str, ...] = ()
 
     def data(self) -> dict[str, Any]:
         """For machines."""
@@ -41,6 +42,7 @@ class Exclusion:
             "runs": list(self.runs),
             "runs_of_unknown_version": self.unknown_runs,
             "also_in": list(self.elsewhere),
+            "warnings": list(self.warnings),
         }
 
     def text(self) -> str:
@@ -48,6 +50,7 @@ class Exclusion:
         left = ", ".join(f"{count} {section}" for section, count in self.splits.items())
         lines = [f"{self.patients} patients are excluded; {self.cases} cases of them were taken out now"]
         lines += [f"  left in the dataset: {left}"] if left else []
+        lines += [f"  warning: {warning}" for warning in self.warnings]
         lines += [f"  still in the dataset of {name}; exclude them there as well" for name in self.elsewhere]
         lines += [] if self.runs else ["  no run on record had used them"]
         for run in self.runs:
@@ -95,7 +98,8 @@ def exclude(home: SiteHome, bundle: str, listed: Path, out: Path | None = None, 
         left = {patient: section for patient, section in known.items() if patient not in patients}
         splits = {name: counts["cases"] for name, counts in rebuild(dataset, bundle, journal, left, shares).items()}
         remember_version(home, dataset, bundle)
-    return _told(home, bundle, set(patients), before - sum(splits.values()), splits)
+    told = _told(home, bundle, set(patients), before - sum(splits.values()), splits)
+    return replace(told, warnings=tuple(lacking(splits, shares)))
 
 
 class _Known:

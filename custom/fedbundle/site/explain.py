@@ -25,4 +25,7 @@ def explain(home: SiteHome, dicom: Path, case: str) -> list[Path]:
     for study in survey(dicom).studies().values():
         if case_of(study, home.key())[0] == case:
             return sorted({file.parent for series in study for file in series.files})
-    raise InputError(f"--explain must be a case made from {dicom}, got {case}, which no study there is; check --dicom")
+    raise InputError(
+        f"--explain must be the value of `case` of a study in {dicom}, got {case}, which is none of them; "
+        "take it from ingest.jsonl, not those of patient, study or series, and check --dicom"
+    )

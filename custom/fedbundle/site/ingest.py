@@ -25,7 +25,7 @@ from fedbundle.errors import BundleError, InputError, ResidualError, TooManyRefu
 from fedbundle.files import writing
 from fedbundle.site.budget import RefusalBudget
 from fedbundle.site.cases.workplace import Workplace
-from fedbundle.site.datalist import known_patients, rebuild
+from fedbundle.site.datalist import known_patients, lacking, rebuild
 from fedbundle.site.excluded import excluded_patients
 from fedbundle.site.folder import CASE, DATALIST, JOURNAL, PAGE, remove, spool_of, working_in
 from fedbundle.site.home import SiteHome
@@ -39,6 +39,7 @@ from fedbundle.site.residual import leaking, needles
 from fedbundle.site.structure_settings import with_structures
 from fedbundle.site.versions import remember_version
 
+DICOM_LOST = "DICOM that an earlier run kept has been removed, since --keep-dicom is not given"
 UNMISTAKABLE = 12  # characters; shorter ids of one patient turn up by chance among the numbers of another
 
 
@@ -88,6 +89,7 @@ def ingest(
     options = Options(**home.settings["deidentify"])
     place = Workplace(dataset, home.key(), rules, found, keep_dicom, suffix, options, looked_at, site)
     source.check(dataset)
+    loses_dicom = not keep_dicom and any((dataset / "dicom").glob("*"))
     excluded = excluded_patients(home, opened.name)
     with working_in(dataset), spool_of(dataset) as spool:
         known = known_patients(dataset, opened.name, excluded)
@@ -102,17 +104,22 @@ def ingest(
         with writing(dataset):
             _refuse_leaking_lists(dataset, done.names, place.all_rules)
             remember_version(home, dataset, opened.name)
+        cases = {section: counts["cases"] for section, counts in splits.items()}
         report = Report(
             dataset,
             done.files,
             done.skipped,
             done.damaged,
             tuple(done.outcomes),
-            {section: counts["cases"] for section, counts in splits.items()},
+            cases,
             _labelled(journal, place) if {"label", "table"} & rules.keys() else None,
             patients={section: counts["patients"] for section, counts in splits.items()},
             excluded=done.excluded,
-            warnings=place.labels.warnings if place.labels else (),
+            warnings=(
+                *(place.labels.warnings if place.labels else ()),
+                *([DICOM_LOST] if loses_dicom else []),
+                *lacking(cases, rules["splits"]),
+            ),
         )
         wanted = _unmistakable(done.names, place.all_rules)
         make_page(

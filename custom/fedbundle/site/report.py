@@ -23,7 +23,7 @@ class Report:
     masks: int | None  # cases with all labels; None when the bundle wants none
     patients: dict[str, int] = field(default_factory=dict)  # section -> patients
     excluded: int = 0  # studies of patients who were taken out
-    warnings: tuple[str, ...] = ()  # of the labels
+    warnings: tuple[str, ...] = ()
 
     @property
     def refused(self) -> dict[str, int]:

@@ -151,7 +151,7 @@ def test_every_truncation_is_told_or_harmless(tmp_path: Path) -> None:
     content = buffer.getvalue()
     for length in range(len(content)):
         (tmp_path / "x.zip").write_bytes(content[:length])
-        with pytest.raises(InputError, match="zip must be a sound archive"):
+        with pytest.raises(InputError, match="must be a folder or a sound zip"):
             Zip(tmp_path / "x.zip").check(tmp_path / "dataset")
 
 

@@ -59,7 +59,7 @@ class Zip(Source):
                 entries = archive.infolist()
         except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError, RecursionError) as error:
             told = error.strerror if isinstance(error, OSError) else "none that can be read"
-            raise InputError(f"zip must be a sound archive, got {told}; pack it again or give a folder") from error
+            raise InputError(f"--dicom must be a folder or a sound zip, got {told}; give the folder") from error
         if fault := _fault(entries, self.path.stat().st_size):
             raise InputError(f"zip must hold {fault}; {ADVICE}")
         return [entry for entry in entries if not entry.is_dir()]

@@ -32,7 +32,9 @@ def read_label_map(files: tuple[Path, ...], series: Series, image: Volume, wante
     """
     for path in files:
         if not path.is_file():
-            raise RefusedError("LABEL_MISSING", "the mask that the labels name is not there")
+            raise RefusedError(
+                "LABEL_MISSING", "no file where the labels say its mask is; paths are relative to the CSV"
+            )
     with tolerant():
         if all(map(is_dicom, files)):
             path, kind = _belonging(files, series, image)

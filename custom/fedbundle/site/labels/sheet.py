@@ -1,6 +1,7 @@
 """The CSV of `--labels`: masks and table values by study, read strictly; faults are told by line, never by value."""
 
 import csv
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from fedbundle.site.labels.table import SIDE, CellError, columns_of, per_side, r
 
 STUDY, MASK = "study_instance_uid", "mask"
 Cells = dict[str, str]
+UID = re.compile(r"[0-9]+(\.[0-9]+)*")
 
 
 def read_sheet(path: Path, rules: dict[str, Any]) -> Labels:
@@ -64,7 +66,7 @@ def _check_header(header: list[str], needed: list[str]) -> None:
     if absent := [name for name in needed if name not in header]:
         raise InputError(
             f"labels must have the columns {', '.join(needed)}, separated by commas, got no {absent[0]}; "
-            "mend the first line"
+            "mend the first line, which must name them (a semicolon separates nothing)"
         )
     if len(set(header)) < len(header):
         raise InputError("labels must have each column once, got one twice; mend the first line")
@@ -84,6 +86,8 @@ def _misplaced(study: str, mask: Path | None, row: Row, studies: dict[str, Study
     """What is wrong with a row, after those in `studies`."""
     if not study or ("label" in rules and mask is None):
         return "an empty cell"
+    if not UID.fullmatch(study):
+        return "a study that is no UID (spreadsheets turn them into numbers such as 1.2E+25)"
     before = studies.get(study)
     if before is None:
         return "the mask of another study" if any(mask in other.files for other in studies.values()) else ""
