@@ -199,6 +199,18 @@ def test_the_right_of_the_patient_is_at_the_left_and_a_millimetre_as_long_across
     assert rows[[0, -1]] / EDGE == pytest.approx([0.4, 0.6], abs=0.02)
 
 
+def test_a_radiograph_is_one_picture_as_it_is_stored() -> None:
+    array, mask = np.zeros((1, 80, 60), np.float32), np.zeros((1, 80, 60), np.uint8)
+    array[0, :40], mask[0, 10:30, 30:50] = 1, 1
+    shown = picture(array, mask, np.diag([0.2, 0.2, 1.0, 1.0]))
+    left, right = (shown.shape[1] - EDGE * 60 // 80) // 2, (shown.shape[1] + EDGE * 60 // 80) // 2
+    assert shown[20, left + 10 : left + 60].min() > 200
+    assert shown[200].max() < 40
+    assert max(shown[:, : left - 4].max(), shown[:, right + 4 :].max()) < 40  # beside the film
+    red = np.flatnonzero((shown[..., 0] - shown[..., 1] > 90).any(axis=0))
+    assert (red[[0, -1]] - left) / (right - left) == pytest.approx([0.5, 50 / 60], abs=0.02)
+
+
 def look(shares: np.ndarray, volume: float = 10.0, spacing: float = 1.0) -> Look:
     """A case with such grey values."""
     grey = Grey([64, 64, 8], [spacing, spacing, 3.0], 0.0, 1.0, list(shares / shares.sum()))

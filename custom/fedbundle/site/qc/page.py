@@ -16,6 +16,7 @@ from fedbundle.site.refusal import STUDY_CODES
 from fedbundle.site.report import Report
 
 NAMED = 12  # pseudonyms that stand open in a row; more are folded
+OPEN = 40  # rows of a table; more are folded
 VENDOR_COLORS = 5
 
 
@@ -78,20 +79,21 @@ def _without_mask(content: Content) -> int:
 def _counts(content: Content) -> str:
     report, studies = content.report, content.report.data()["studies"]
     patients = sum(report.patients.values())
-    masks = len(content.looks) - _without_mask(content)
+    masks = sum(bool(look.labels) for look in content.looks.values())
     cards = [
-        ("Studies offered", studies["offered"], f"in {_many(report.files, 'file', 'files')}"),
+        ("Studies offered", studies["offered"], "by the source of the last ingest"),
         ("Used", studies["used"], "sound, and what the bundle wants"),
         ("Refused", sum(report.refused.values()), f"{report.kept} kept as before" if report.kept else "left out"),
         ("In the dataset", len(content.looks), f"cases of {_many(patients, 'patient', 'patients')}"),
     ]
     cards += [("With masks", masks, f"of {_many(len(content.looks), 'case', 'cases')}")] if content.structures else []
     shown = "".join(f"<li>{name}<strong>{count}</strong><small>{told}</small></li>" for name, count, told in cards)
-    rest = [f"{report.skipped} files are no DICOM images", f"{report.damaged} are empty or damaged"]
-    rest += [f"{report.excluded} studies are of patients who were taken out"] if report.excluded else []
-    return (
-        f'<section aria-label="Counts"><ul class="cards">{shown}</ul><p class="quiet">{"; ".join(rest)}.</p></section>'
-    )
+    rest = [(report.skipped, "file is no DICOM image", "files are no DICOM images")]
+    rest += [(report.damaged, "file is empty or damaged", "files are empty or damaged")]
+    rest += [(report.excluded, "study is of a patient who was taken out", "studies are of patients who were taken out")]
+    told = "; ".join(_many(*each) for each in rest if each[0])
+    line = f'<p class="quiet">{told}.</p>' if told else ""
+    return f'<section aria-label="Counts"><ul class="cards">{shown}</ul>{line}</section>'
 
 
 def _refused(content: Content) -> str:
@@ -208,14 +210,16 @@ def _cases(content: Content) -> str:
         f'<li><span class="swatch s{number}"></span>{escape(structure.meaning)}</li>'
         for number, structure in enumerate(content.structures.values(), start=1)
     )
-    place = "The patient's right is at the left edge, head or front at the top; oblique volumes at their nearest axes."
+    place = (
+        "Volumes: the patient's right at the left edge, head or front at the top, oblique ones at their nearest axes."
+    )
     if content.moved:
-        place = "Geometry was rebased, so the edges of the pictures are not the patient's sides."
+        place = "Geometry was rebased, so the edges of volumes are not the patient's sides."
     more = len(content.looks) - len(content.pictures)
     rest = f'<p class="quiet">And {_many(more, "case", "cases")} more without a picture.</p>' if more else ""
     cards = "".join(_card(content, case) for case in content.pictures)
     return (
-        f'<section><h2>Cases</h2><p class="quiet">Those that stand out come first. {place}</p>'
+        f'<section><h2>Cases</h2><p class="quiet">Those that stand out come first. {place} Radiographs: as stored.</p>'
         f'<ul class="legend">{swatch}</ul><div class="wall">{cards}</div>{rest}</section>'
     )
 
@@ -229,7 +233,7 @@ def _card(content: Content, case: str) -> str:
         told = f"{_times(grey.size[:axes])}, {_times(f'{mm:.3g}' for mm in grey.spacing[:axes])} mm"
         name = f"{role}: " if several else ""
         uri = content.pictures[case].get(role, "")
-        picture = f'<img alt="{escape(f"{role} of case {case}")}" decoding="async" src="{uri}">'
+        picture = f'<img alt="{escape(f"{role} of case {case}")}" decoding="async" src="{escape(uri)}">'
         images.append(f"<figure>{picture}<figcaption>{escape(name + told)}</figcaption></figure>")
     unit = "cm²" if look.flat else "mL"
     sizes = "".join(
@@ -266,12 +270,17 @@ def _many(count: int, one: str, several: str) -> str:
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table of cells in HTML; columns of numbers stand at the right."""
+    """A table of cells in HTML; columns of numbers stand at the right, and what is beyond OPEN rows is folded."""
     right = [all(row[column].isdigit() for row in rows) for column in range(len(head))]
 
     def line(cells: Sequence[str], name: str) -> str:
         marks = [" class=number" if number else "" for number in right]
         return f"<tr>{''.join(f'<{name}{mark}>{cell}</{name}>' for cell, mark in zip(cells, marks, strict=True))}</tr>"
 
-    body = "".join(line(row, "td") for row in rows)
-    return f'<div class="scroll"><table><thead>{line(head, "th")}</thead><tbody>{body}</tbody></table></div>'
+    def table(rows: Sequence[Sequence[str]]) -> str:
+        body = "".join(line(row, "td") for row in rows)
+        return f'<div class="scroll"><table><thead>{line(head, "th")}</thead><tbody>{body}</tbody></table></div>'
+
+    more = rows[OPEN:]
+    folded = f"<details><summary>{len(more)} more</summary>{table(more)}</details>" if more else ""
+    return table(rows[:OPEN]) + folded
