@@ -98,6 +98,16 @@ def test_a_page_that_holds_an_identifier_is_not_kept(site: LabelledSite, monkeyp
     assert not page_of(site).exists()
 
 
+def test_what_is_kept_of_a_case_is_searched_as_well(site: LabelledSite) -> None:
+    kept = page_of(site).parent / ".qc" / sorted(looks(site))[0]
+    kept.write_text(kept.read_text().replace('"fault": ""', f'"fault": "born {BIRTH_DATE}"'))
+    with pytest.raises(ResidualError, match=r"qc.html must hold no identifier"):
+        again(site)
+    assert not kept.exists()
+    again(site)
+    assert BIRTH_DATE.encode() not in kept.read_bytes()
+
+
 def test_an_unchanged_dataset_is_not_read_again_and_a_changed_case_is(
     site: LabelledSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:

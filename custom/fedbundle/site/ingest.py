@@ -112,9 +112,7 @@ def ingest(
             warnings=place.labels.warnings if place.labels else (),
         )
         wanted = _unmistakable(done.names, place.all_rules)
-        make_page(
-            Subject(dataset, opened, rules, journal, rebase), report, lambda file: leaking(dataset, [file], wanted)
-        )
+        make_page(Subject(dataset, opened, rules, journal, rebase), report, lambda made: leaking(dataset, made, wanted))
     return _judged(report, budget)
 
 

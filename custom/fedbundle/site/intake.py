@@ -11,7 +11,7 @@ from fedbundle.dicom.series import Series, Survey
 from fedbundle.dicom.sources.announced import Announced
 from fedbundle.dicom.sources.source import Source
 from fedbundle.site.case import Outcome, Workplace, case_of, mark_of, take, unchanged
-from fedbundle.site.folder import case_entries, remove
+from fedbundle.site.folder import LOOKS, case_entries, remove
 from fedbundle.site.journal import Journal, encoded, used
 from fedbundle.site.refusal import IDENTIFIER_LEFT, MISSING_INSTANCES, NOT_AT_SOURCE
 from fedbundle.site.residual import leaking, needles, source_identifiers
@@ -79,7 +79,8 @@ class Intake:
         self.names |= identity
         wanted = needles(identity, self.place.all_rules)
         entries = case_entries(self.place.dataset, outcome.case)
-        if wanted.found_in(encoded(outcome.lines)) or leaking(self.place.dataset, entries, wanted):
+        searched = [entry for entry in entries if entry.parent.name != LOOKS]  # which is searched with the page
+        if wanted.found_in(encoded(outcome.lines)) or leaking(self.place.dataset, searched, wanted):
             outcome = Outcome(outcome.case, outcome.patient, IDENTIFIER_LEFT, [])
             self.journal.drop(outcome.case)
         else:

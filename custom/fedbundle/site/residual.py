@@ -18,7 +18,6 @@ from typing import Any
 from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag
 
-from fedbundle import page
 from fedbundle.dicom import (
     adc,
     displayed,
@@ -42,14 +41,11 @@ from fedbundle.dicom.series import Series
 from fedbundle.errors import ResidualError
 from fedbundle.site import case, journal, refusal
 from fedbundle.site.labels import label_map, mask, references, rtstruct, segmentation, sheet, structures, table
-from fedbundle.site.qc import charts, measure
-from fedbundle.site.qc import page as qc_page
 
 LINE_MAKERS = (
     *(gate, objects, roles, rules_of_roles, split, stack, technical, case, journal, refusal),
     *(adc, displayed, inputs, quantity, radiograph, register, shutter, suv),
     *(label_map, mask, references, rtstruct, segmentation, sheet, structures, table),
-    *(page, charts, measure, qc_page),
 )
 HARMLESS = frozenset({"DS", "IS", "TM", "US", "SS", "UL", "SL", "FD", "FL", "CS"})  # VRs that differ by slice
 WORD = re.compile(r"[a-z0-9.]+")
