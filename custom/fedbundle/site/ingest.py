@@ -125,7 +125,7 @@ def ingest(
         make_page(
             Subject(dataset, opened, rules, journal, options.rebase),
             report,
-            lambda file: leaking(dataset, [file], wanted),
+            lambda made: leaking(dataset, made, wanted),
         )
     return _judged(report, budget)
 

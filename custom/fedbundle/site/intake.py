@@ -15,7 +15,7 @@ from fedbundle.files import writing
 from fedbundle.site.cases.origin import mark_of
 from fedbundle.site.cases.take import Outcome, case_of, take, unchanged
 from fedbundle.site.cases.workplace import Workplace
-from fedbundle.site.folder import case_entries, clear, remove
+from fedbundle.site.folder import LOOKS, case_entries, clear, remove
 from fedbundle.site.journal import Journal, encoded, used
 from fedbundle.site.refusal import IDENTIFIER_LEFT, MISSING_INSTANCES, NOT_AT_SOURCE
 from fedbundle.site.residual import leaking, needles, source_identifiers
@@ -89,7 +89,8 @@ class Intake:
         wanted = needles(identity, self.place.all_rules)
         with writing(self.place.dataset):
             entries = case_entries(self.place.dataset, outcome.case)
-            if wanted.found_in(encoded(outcome.lines)) or leaking(self.place.dataset, entries, wanted):
+            searched = [entry for entry in entries if entry.parent.name != LOOKS]  # which is searched with the page
+            if wanted.found_in(encoded(outcome.lines)) or leaking(self.place.dataset, searched, wanted):
                 outcome = Outcome(outcome.case, outcome.patient, IDENTIFIER_LEFT, [])
                 self.journal.drop(outcome.case)
             else:

@@ -30,7 +30,7 @@ def test_a_folder_of_objects_is_matched_by_study_and_series(tmp_path: Path, repo
     report = site.ingest(site.labels)
     assert report.refused == {"LABEL_MISSING": 1, "LABEL_REFERENCE": 1}
     assert report.masks == 2
-    assert report.warnings == ("1 files below --labels are empty or damaged",)
+    assert report.warnings[0] == "1 files below --labels are empty or damaged"
     dataset = site.home.dataset_dir("prostate_mri_zones")
     masks = [sitk.GetArrayFromImage(sitk.ReadImage(str(dataset / item["label"]))) for item in site.items()]
     assert any(np.array_equal(mask, zones(image)) for mask in masks)

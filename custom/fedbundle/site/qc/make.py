@@ -7,6 +7,7 @@ case like any other: what removes a case removes it too.
 import base64
 import hashlib
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
@@ -55,18 +56,18 @@ class Subject:
         }
 
 
-def make_page(subject: Subject, report: Report, leaking: Callable[[Path], bool], shown: int = SHOWN) -> Path:
+def make_page(subject: Subject, report: Report, leaking: Callable[[list[Path]], bool], shown: int = SHOWN) -> Path:
     """Write `qc.html` into the dataset, whose lock the caller holds; whole or not at all.
 
     Args:
         subject: the dataset.
         report: what the ingest did.
-        leaking: whether a file holds an identifier of the source.
+        leaking: whether files or folders hold an identifier of the source.
         shown: at most so many cases with pictures.
 
     Raises:
         OutputError: the dataset cannot be written.
-        ResidualError: the page held an identifier; neither it nor an older one is kept.
+        ResidualError: the page or `.qc/` held an identifier; neither of them nor an older page is kept.
     """
     page = subject.dataset / PAGE
     cases = {case: lines for case, lines in sorted(subject.journal.cases.items()) if used(lines)}
@@ -92,8 +93,9 @@ def make_page(subject: Subject, report: Report, leaking: Callable[[Path], bool],
     )
     with new_file(page) as part:
         part.write_text(render(content), encoding="utf-8")
-        if leaking(part):
+        if leaking([part, subject.dataset / LOOKS]):
             page.unlink(missing_ok=True)
+            shutil.rmtree(subject.dataset / LOOKS, ignore_errors=True)
             raise ResidualError(
                 f"{PAGE} must hold no identifier of the source, got one; the page is not kept, the dataset is; "
                 "report this as a bug"

@@ -16,6 +16,7 @@ from fedbundle.site.refusal import STUDY_CODES
 from fedbundle.site.report import Report
 
 NAMED = 12  # pseudonyms that stand open in a row; more are folded
+OPEN = 40  # rows of a table; more are folded
 VENDOR_COLORS = 5
 
 
@@ -53,7 +54,7 @@ class Content:
 def render(content: Content) -> str:
     """The whole page."""
     style = [style_sheet("fedbundle.site.qc", "qc.css"), swatches(each.color for each in content.structures.values())]
-    parts = [_head(content), _counts(content), _refused(content)]
+    parts = [_head(content), _counts(content), _refused(content), _sections(content)]
     if content.looks:
         parts += [_scanners(content), _greys(content), _cases(content)]
     return page(f"{content.bundle}: dataset check", "\n".join(style), parts)
@@ -78,36 +79,30 @@ def _without_mask(content: Content) -> int:
 def _counts(content: Content) -> str:
     report, studies = content.report, content.report.data()["studies"]
     patients = sum(report.patients.values())
-    masks = len(content.looks) - _without_mask(content)
+    masks = sum(bool(look.labels) for look in content.looks.values())
     cards = [
-        ("Studies offered", studies["offered"], f"in {_many(report.files, 'file', 'files')}"),
-        ("Used", studies["used"], f"{studies['unchanged']} unchanged since an earlier run"),
-        (
-            "Refused",
-            sum(report.refused.values()),
-            f"{report.kept} of them kept as before" if report.kept else "left out",
-        ),
+        ("Studies offered", studies["offered"], "by the source of the last ingest"),
+        ("Used", studies["used"], "sound, and what the bundle wants"),
+        ("Refused", sum(report.refused.values()), f"{report.kept} kept as before" if report.kept else "left out"),
         ("In the dataset", len(content.looks), f"cases of {_many(patients, 'patient', 'patients')}"),
     ]
     cards += [("With masks", masks, f"of {_many(len(content.looks), 'case', 'cases')}")] if content.structures else []
     shown = "".join(f"<li>{name}<strong>{count}</strong><small>{told}</small></li>" for name, count, told in cards)
-    rows = []
-    for section in SECTIONS:
-        inside = [case for case in content.looks if content.section(case) == section]
-        masked = [str(sum(bool(content.looks[case].labels) for case in inside))] if content.structures else []
-        rows.append([section, str(len(inside)), str(report.patients.get(section, 0)), *masked])
-    head = ["Section", "Cases", "Patients", *(["Masks"] if content.structures else [])]
-    rest = [f"{report.skipped} files are no DICOM images", f"{report.damaged} are empty or damaged"]
-    rest += [f"{report.excluded} studies are of patients who were taken out"] if report.excluded else []
-    return (
-        f'<section aria-label="Counts"><ul class="cards">{shown}</ul><p class="quiet">{"; ".join(rest)}.</p>'
-        f"<h2>Split by patient</h2>{_table(head, rows, 'narrow')}</section>"
-    )
+    rest = [(report.skipped, "file is no DICOM image", "files are no DICOM images")]
+    rest += [(report.damaged, "file is empty or damaged", "files are empty or damaged")]
+    rest += [(report.excluded, "study is of a patient who was taken out", "studies are of patients who were taken out")]
+    told = "; ".join(_many(*each) for each in rest if each[0])
+    line = f'<p class="quiet">{told}.</p>' if told else ""
+    return f'<section aria-label="Counts"><ul class="cards">{shown}</ul>{line}</section>'
 
 
 def _refused(content: Content) -> str:
     told = {outcome.case: outcome for outcome in content.report.outcomes if outcome.code != USED}
-    nameless = [outcome.code for outcome in content.report.outcomes if outcome.code != USED and not outcome.case]
+    nameless = [
+        outcome.code
+        for outcome in content.report.outcomes
+        if outcome.code != USED and outcome.case not in content.journal
+    ]
     studies: dict[tuple[str, str, str], list[str]] = {}
     for case, lines in content.journal.items():
         if not used(lines) or case in told:
@@ -120,21 +115,33 @@ def _refused(content: Content) -> str:
         for (code, detail, when), cases in sorted(studies.items(), key=lambda item: (-len(item[1]), item[0]))
     ]
     rows += [[_link(code), str(count), "", "", "this run"] for code, count in sorted(Counter(nameless).items())]
+    told_by = '<p class="quiet">What each code means and what to do stands in docs/reference/reason-codes.md.</p>'
+    body = _table(["Code", "Studies", "What was found", "Cases", "In"], rows) + told_by if rows else "<p>None.</p>"
+    return f"<section><h2>Refused studies</h2>{body}</section>"
+
+
+def _sections(content: Content) -> str:
+    """Cases by section, and series by reason."""
+    rows = []
+    for section in SECTIONS:
+        inside = [case for case in content.looks if content.section(case) == section]
+        masked = [str(sum(bool(content.looks[case].labels) for case in inside))] if content.structures else []
+        rows.append([section, str(len(inside)), str(content.report.patients.get(section, 0)), *masked])
+    head = ["Section", "Cases", "Patients", *(["Masks"] if content.structures else [])]
     series: dict[str, list[str]] = {}
     for lines in content.journal.values():
         for line in lines:
             if line["decision"] != "used":
                 series.setdefault(line["code"], []).append(line["detail"])
-    of_series = [
+    reasons = [
         [_link(code), str(len(details)), escape(Counter(details).most_common(1)[0][0])]
         for code, details in sorted(series.items(), key=lambda item: -len(item[1]))
     ]
-    parts = ["<section><h2>Refused studies</h2>"]
-    parts += [_table(["Code", "Studies", "What was found", "Cases", "In"], rows)] if rows else ["<p>None.</p>"]
-    if of_series:
-        parts += ["<h2>Series that are not used</h2>", _table(["Code", "Series", "Most often found"], of_series)]
-    parts += ['<p class="quiet">What each code means and what to do stands in docs/reference/reason-codes.md.</p>']
-    return "".join([*parts, "</section>"])
+    unused = f"<h2>Series that are not used</h2>{_table(['Code', 'Series', 'Most often found'], reasons)}"
+    return (
+        f'<section class="halves"><div><h2>Split by patient</h2>{_table(head, rows)}</div>'
+        f"<div>{unused if reasons else ''}</div></section>"
+    )
 
 
 def _code(lines: Iterable[Line]) -> str:
@@ -160,8 +167,8 @@ def _scanners(content: Content) -> str:
             scanners[(role, *names, f"{field:g} T" if field else "")] += 1
             if role in look.images:
                 (width, height, step), size = look.images[role].spacing, look.images[role].size
-                volume = size[2] > 1
-                grids[(role, f"{width:.3g} x {height:.3g}", f"{step:.3g}" if volume else "", _size(size))] += 1
+                axes, plane = 2 if size[2] == 1 else 3, _times((f"{width:.2f}", f"{height:.2f}"))
+                grids[(role, plane, f"{step:.2f}" if axes == 3 else "", _times(size[:axes]))] += 1
     tables = [
         ("Scanners", ["Role", "Vendor", "Model", "Field", "Cases"], scanners),
         ("Grids", ["Role", "In plane, mm", "Slice step, mm", "Size", "Cases"], grids),
@@ -203,14 +210,16 @@ def _cases(content: Content) -> str:
         f'<li><span class="swatch s{number}"></span>{escape(structure.meaning)}</li>'
         for number, structure in enumerate(content.structures.values(), start=1)
     )
-    place = "The patient's right is at the left edge, head or front at the top; oblique volumes at their nearest axes."
+    place = (
+        "Volumes: the patient's right at the left edge, head or front at the top, oblique ones at their nearest axes."
+    )
     if content.moved:
-        place = "Geometry was rebased, so the edges of the pictures are not the patient's sides."
+        place = "Geometry was rebased, so the edges of volumes are not the patient's sides."
     more = len(content.looks) - len(content.pictures)
     rest = f'<p class="quiet">And {_many(more, "case", "cases")} more without a picture.</p>' if more else ""
     cards = "".join(_card(content, case) for case in content.pictures)
     return (
-        f'<section><h2>Cases</h2><p class="quiet">Those that stand out come first. {place}</p>'
+        f'<section><h2>Cases</h2><p class="quiet">Those that stand out come first. {place} Radiographs: as stored.</p>'
         f'<ul class="legend">{swatch}</ul><div class="wall">{cards}</div>{rest}</section>'
     )
 
@@ -220,10 +229,11 @@ def _card(content: Content, case: str) -> str:
     several = len(look.images) > 1
     images = []
     for role, grey in look.images.items():
-        told = f"{_size(grey.size)}, {_size([f'{mm:.3g}' for mm in grey.spacing], grey.size)} mm"
+        axes = 2 if grey.size[2] == 1 else 3
+        told = f"{_times(grey.size[:axes])}, {_times(f'{mm:.3g}' for mm in grey.spacing[:axes])} mm"
         name = f"{role}: " if several else ""
         uri = content.pictures[case].get(role, "")
-        picture = f'<img alt="{escape(f"{role} of case {case}")}" loading="lazy" src="{uri}">'
+        picture = f'<img alt="{escape(f"{role} of case {case}")}" decoding="async" src="{escape(uri)}">'
         images.append(f"<figure>{picture}<figcaption>{escape(name + told)}</figcaption></figure>")
     unit = "cm²" if look.flat else "mL"
     sizes = "".join(
@@ -251,20 +261,26 @@ def _names(cases: Sequence[str]) -> str:
     return named if len(cases) <= NAMED else f"<details><summary>{len(cases)} cases</summary>{named}</details>"
 
 
-def _size(numbers: Sequence[object], of: Sequence[int] | None = None) -> str:
-    """Numbers along columns, rows and, for a volume, slices."""
-    return " x ".join(map(str, numbers[: 2 if (of or numbers)[2] == 1 else 3]))
+def _times(numbers: Iterable[object]) -> str:
+    return "\u00a0x\u00a0".join(map(str, numbers))
 
 
 def _many(count: int, one: str, several: str) -> str:
     return f"{count} {one if count == 1 else several}"
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]], kind: str = "") -> str:
-    """A table of cells in HTML; numbers stand at the right."""
-    columns = "".join(f'<th scope="col">{name}</th>' for name in head)
-    body = "".join(
-        "<tr>" + "".join(f"<td{' class=number' if cell.isdigit() else ''}>{cell}</td>" for cell in row) + "</tr>"
-        for row in rows
-    )
-    return f'<div class="scroll {kind}"><table><thead><tr>{columns}</tr></thead><tbody>{body}</tbody></table></div>'
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table of cells in HTML; columns of numbers stand at the right, and what is beyond OPEN rows is folded."""
+    right = [all(row[column].isdigit() for row in rows) for column in range(len(head))]
+
+    def line(cells: Sequence[str], name: str) -> str:
+        marks = [" class=number" if number else "" for number in right]
+        return f"<tr>{''.join(f'<{name}{mark}>{cell}</{name}>' for cell, mark in zip(cells, marks, strict=True))}</tr>"
+
+    def table(rows: Sequence[Sequence[str]]) -> str:
+        body = "".join(line(row, "td") for row in rows)
+        return f'<div class="scroll"><table><thead>{line(head, "th")}</thead><tbody>{body}</tbody></table></div>'
+
+    more = rows[OPEN:]
+    folded = f"<details><summary>{len(more)} more</summary>{table(more)}</details>" if more else ""
+    return table(rows[:OPEN]) + folded

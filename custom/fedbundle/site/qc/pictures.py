@@ -17,7 +17,8 @@ from fedbundle.site.qc.measure import Image
 EDGE = 240  # pixels of the large tile and of a radiograph's height
 SMALL = 119  # pixels of the two others
 GAP = EDGE - 2 * SMALL
-QUALITY = 72
+QUALITY = 70
+LINE = 2  # pixels of an outline, which runs inside the label
 WINDOW = (1.0, 99.7)  # percentiles that become black and white
 MARGIN_MM = 15.0  # around the label
 SMALLEST_MM = 70.0  # edge of a small tile
@@ -123,9 +124,12 @@ def _tile(
 
 
 def _edge(region: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Pixels of a region that touch its outside."""
-    padded = np.pad(region, 1)
-    return region & ~(padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:])
+    """Pixels of a region that lie within LINE pixels of its outside."""
+    inner = region
+    for _ in range(LINE):
+        padded = np.pad(inner, 1)
+        inner = inner & padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
+    return region & ~inner
 
 
 def _webp(picture: Grey) -> bytes:
