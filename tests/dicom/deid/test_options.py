@@ -105,6 +105,8 @@ def test_of_private_elements_the_listed_numbers_are_left() -> None:
     philips = source.private_block(0x7053, "Philips PET Private Group", create=True)
     philips.add_new(0x00, "DS", "0.000512")
     philips.add_new(0x09, "LO", "Vogel^Berta")  # where a number belongs
+    united = source.private_block(0x0065, "Image Private Header", create=True)
+    united.add_new(0x09, "FD", 12345678.0)  # no b-value is so large; it is the patient's
     source.private_block(0x2001, "VOGEL", create=True).add_new(0x03, "FL", 800.0)
     kept = deidentify(source, KEY, Options(retain_safe_private=True))
     private = {element.tag: element.value for element in kept if element.tag.is_private}

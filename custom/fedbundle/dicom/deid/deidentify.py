@@ -132,7 +132,7 @@ class _Profile:
             if (value := self.value(dataset, tag, keyword)) is not None:
                 kept.add_new(tag, dictionary_VR(tag) if keyword in DUMMIES else dataset[tag].VR, value)
         if self.options.retain_safe_private:
-            add_safe_private(dataset, kept)
+            add_safe_private(dataset, kept, self.names)
         return kept
 
     def value(self, dataset: Dataset, tag: BaseTag, keyword: str) -> Any:

@@ -13,7 +13,7 @@ CODES = {  # field of `Options` -> code and meaning in PS3.16 CID 7050
     "retain_safe_private": ("113111", "Retain Safe Private Option"),
 }
 # PS3.15 Table E.1-1, "K" under Retain Device Identity, of those that say which scanner it was; and its software
-DEVICE = "DeviceSerialNumber StationName GantryID DetectorID GeneratorID SoftwareVersions"
+DEVICE = "DeviceSerialNumber StationName GantryID DetectorID GeneratorID PlateID CassetteID SoftwareVersions"
 
 
 @dataclass(frozen=True)
