@@ -205,6 +205,9 @@ class Ingest(SiteVerb):
     keep_dicom: bool = False
     """Also write the de-identified DICOM beside the volumes."""
 
+    no_page: bool = False
+    """Leave qc.html out, which reads every new case once more."""
+
     explain: str | None = None
     """Change nothing; print in which folders below --dicom the study lies that has this pseudonym in ingest.jsonl."""
 
@@ -244,6 +247,7 @@ class Ingest(SiteVerb):
             self.keep_dicom,
             compress=not self.uncompressed,
             reviewed=self.reviewed,
+            page=not self.no_page,
         )
         return Outcome(report.text(), report.data())
 

@@ -53,6 +53,7 @@ def ingest(
     keep_dicom: bool = False,
     compress: bool = True,
     reviewed: Path | None = None,
+    page: bool = True,
 ) -> Report:
     """Bring all studies of a source into the dataset of a bundle; patients who were taken out of it stay out.
 
@@ -66,6 +67,7 @@ def ingest(
         keep_dicom: also write the de-identified DICOM of the chosen series.
         compress: write .nii.gz, else .nii.
         reviewed: text file, one pseudonym of a case per line, in whose radiographs a person has looked for text.
+        page: also write qc.html, else remove an older one.
 
     Raises:
         InputError: a path or value cannot be used, or the source holds no DICOM.
@@ -120,13 +122,14 @@ def ingest(
                 *([DICOM_LOST] if loses_dicom else []),
                 *lacking(cases, rules["splits"]),
             ),
+            page=page,
         )
         wanted = _unmistakable(done.names, place.all_rules)
-        make_page(
-            Subject(dataset, opened, rules, journal, options.rebase),
-            report,
-            lambda made: leaking(dataset, made, wanted),
-        )
+        if page:
+            subject = Subject(dataset, opened, rules, journal, options.rebase)
+            make_page(subject, report, lambda made: leaking(dataset, made, wanted))
+        else:
+            (dataset / PAGE).unlink(missing_ok=True)
     return _judged(report, budget)
 
 

@@ -24,6 +24,7 @@ class Report:
     patients: dict[str, int] = field(default_factory=dict)  # section -> patients
     excluded: int = 0  # studies of patients who were taken out
     warnings: tuple[str, ...] = ()
+    page: bool = True  # qc.html was made
 
     @property
     def refused(self) -> dict[str, int]:
@@ -72,7 +73,7 @@ class Report:
             *(f"  warning: {warning}" for warning in self.warnings),
             f"  {self.dataset / 'datalist.json'}",
             f"  {self.dataset / 'ingest.jsonl'} says why each series was used or refused",
-            f"  {self.dataset / PAGE} shows all of it; open it in a browser",
+            *([f"  {self.dataset / PAGE} shows all of it; open it in a browser"] if self.page else []),
         ]
         return "\n".join(lines)
 
