@@ -111,10 +111,10 @@ def _refused(content: Content) -> str:
             detail = "the case of an earlier run stays" if used(lines) else _detail(lines, code)
             studies.setdefault((code, detail, when), []).append(case)
     rows = [
-        [_link(code), str(len(cases)), escape(detail), _names(cases), when]
+        [_coded(code), str(len(cases)), escape(detail), _names(cases), when]
         for (code, detail, when), cases in sorted(studies.items(), key=lambda item: (-len(item[1]), item[0]))
     ]
-    rows += [[_link(code), str(count), "", "", "this run"] for code, count in sorted(Counter(nameless).items())]
+    rows += [[_coded(code), str(count), "", "", "this run"] for code, count in sorted(Counter(nameless).items())]
     told_by = '<p class="quiet">What each code means and what to do stands in docs/reference/reason-codes.md.</p>'
     body = _table(["Code", "Studies", "What was found", "Cases", "In"], rows) + told_by if rows else "<p>None.</p>"
     return f"<section><h2>Refused studies</h2>{body}</section>"
@@ -134,7 +134,7 @@ def _sections(content: Content) -> str:
             if line["decision"] != "used":
                 series.setdefault(line["code"], []).append(line["detail"])
     reasons = [
-        [_link(code), str(len(details)), escape(Counter(details).most_common(1)[0][0])]
+        [_coded(code), str(len(details)), escape(Counter(details).most_common(1)[0][0])]
         for code, details in sorted(series.items(), key=lambda item: -len(item[1]))
     ]
     unused = f"<h2>Series that are not used</h2>{_table(['Code', 'Series', 'Most often found'], reasons)}"
@@ -252,7 +252,7 @@ def _card(content: Content, case: str) -> str:
     )
 
 
-def _link(code: str) -> str:
+def _coded(code: str) -> str:
     return f"<code>{escape(code)}</code>"
 
 
