@@ -139,6 +139,12 @@ def nothing_half_written(folder: Path) -> int:
     return len(listed)
 
 
+def may_mount(flags: str, folder: Path) -> bool:
+    """This machine lets us mount a disk of our own that nobody else sees."""
+    mount = ["unshare", flags, "mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)]
+    return bool(shutil.which("unshare")) and subprocess.run(mount, check=False, capture_output=True).returncode == 0
+
+
 def wait_for_cases(hospital: Hospital, process: "subprocess.Popen[str]") -> None:
     """Until the first lines are in the journal."""
     journal = hospital.dataset / "ingest.jsonl"
@@ -149,16 +155,15 @@ def wait_for_cases(hospital: Hospital, process: "subprocess.Popen[str]") -> None
 @pytest.mark.parametrize("more", [(), pytest.param(("--keep-dicom",), marks=pytest.mark.slow)])
 def test_a_full_disk_stops_it_and_space_lets_it_finish(more: tuple[str, ...], hospital: Hospital) -> None:
     """A tmpfs in namespaces of its own, which needs no root."""
-    unshare = ["unshare", "-m"] if os.geteuid() == 0 else ["unshare", "-Urm"]
-    probe = [*unshare, "mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(hospital.folder / "labels")]
-    if shutil.which("unshare") is None or subprocess.run(probe, check=False, capture_output=True).returncode:
+    unshare = next((["unshare", flags] for flags in ("-Urm", "-m") if may_mount(flags, hospital.folder)), None)
+    if unshare is None:
         pytest.skip("this machine lets nobody mount a tmpfs in a namespace")
     wanted = hospital.undisturbed(*more)
     hospital.dataset.mkdir(parents=True)
     results = hospital.folder / "results"
     results.mkdir()
     pages = [1, 8, 30, 70] if more else [1, 5, 14]
-    sizes = [*(f"{4 * count}k" for count in pages), "64m"]
+    sizes = [*(str(resource.getpagesize() * count) for count in pages), "64m"]
     given = {"DATASET": hospital.dataset, "RESULTS": results, "PYTHON": sys.executable}
     environment = os.environ | {name: str(value) for name, value in given.items()}
     environment["ARGUMENTS"] = " ".join(hospital.arguments(*more))
