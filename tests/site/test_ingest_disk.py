@@ -3,6 +3,7 @@
 The disks, rights and processes are real. The judge is a dataset that was never disturbed, byte by byte.
 """
 
+import errno
 import gzip
 import json
 import os
@@ -18,6 +19,8 @@ import pytest
 from samples.dicom_studies import write_bundle, write_labels, write_study
 
 from fedbundle.cli import main
+from fedbundle.dicom.volume import save_nifti
+from fedbundle.site import case
 from fedbundle.site.doctor import examine_site
 from fedbundle.site.home import SiteHome
 
@@ -180,6 +183,26 @@ def test_a_full_disk_stops_it_and_space_lets_it_finish(more: tuple[str, ...], ho
     assert tree(results / "64m") == wanted
 
 
+def test_a_disk_that_fills_up_leaves_the_earlier_case_whole(
+    hospital: Hospital, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = hospital.finishes("--keep-dicom")
+    for file in (hospital.dicom / "Testperson_Zebulon_3" / "1").iterdir():
+        file.write_bytes(file.read_bytes()[:-64] + bytes(64))
+
+    def save(array: object, affine: object, path: Path, compressed: bool) -> None:
+        if path.parent.name == "images":  # the label stands already, under its temporary name
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        save_nifti(array, affine, path, compressed)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patched:
+        patched.setattr(case, "save_nifti", save)
+        assert main(hospital.arguments("--keep-dicom")) == 11
+    stopped_cleanly(11, capsys.readouterr().err)
+    assert tree(hospital.dataset) == before
+    assert hospital.finishes("--keep-dicom") != before
+
+
 @pytest.mark.parametrize("limit", [400, pytest.param(3_000, marks=pytest.mark.slow), 6_000])
 def test_a_limit_on_files_stops_it_and_without_it_it_finishes(limit: int, hospital: Hospital) -> None:
     """Where nothing can be mounted the same is shown by RLIMIT_FSIZE, which every account may set for itself."""
@@ -287,8 +310,8 @@ def test_doctor_finds_what_was_lost_or_changed_and_ingest_makes_it_again(
 ) -> None:
     wanted = hospital.finishes("--keep-dicom")
     assert doctor(hospital).endswith("every file as it was ingested, with the DICOM of 6 cases")
-    case = json.loads(wanted["datalist.json"])["training"][0]["case"]  # of several; the other sections hold one
-    DAMAGES[damage](next(hospital.dataset.glob(name.replace("CASE", case))))
+    training = json.loads(wanted["datalist.json"])["training"]  # several; the other sections hold one
+    DAMAGES[damage](next(hospital.dataset.glob(name.replace("CASE", training[0]["case"]))))
     assert complaint in doctor(hospital)
     assert tree(hospital.dataset) != wanted
     assert hospital.finishes("--keep-dicom") == wanted

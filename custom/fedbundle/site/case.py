@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +17,7 @@ from fedbundle.dicom.burned_in import find_text
 from fedbundle.dicom.deidentify import deidentify, patient_pseudonym, pseudonym
 from fedbundle.dicom.displayed import DisplayError
 from fedbundle.dicom.gate import USED, candidates
+from fedbundle.dicom.geometry import Array
 from fedbundle.dicom.header import text, tolerant
 from fedbundle.dicom.inputs import Input, OverlapError, read_inputs
 from fedbundle.dicom.objects import is_projection
@@ -28,9 +30,9 @@ from fedbundle.dicom.rules import misfit
 from fedbundle.dicom.series import Series
 from fedbundle.dicom.sources.announced import Announced, shortfall
 from fedbundle.dicom.technical import technical
-from fedbundle.dicom.volume import ColourError, Volume, write_nifti
+from fedbundle.dicom.volume import ColourError, Volume, save_nifti
 from fedbundle.errors import DicomError, OutputError
-from fedbundle.files import folder_sha256, new_folder, sha256, writing
+from fedbundle.files import folder_sha256, new_file, new_folder, sha256, writing
 from fedbundle.site.folder import JOURNAL, SUBFOLDERS, case_entries, clear, remove
 from fedbundle.site.journal import Line, dicom_of, files_of, used
 from fedbundle.site.labels.label_map import read_label_map
@@ -207,38 +209,47 @@ def _put(
     place: Workplace,
     motion: Rebase | None,
 ) -> dict[str, Line]:
-    """Write the files of a case into a dataset whose folder is still there; a disk that has gone is not begun anew."""
+    """Put the files of a case into a dataset whose folder is still there; a disk that has gone is not begun anew.
+
+    All are written under temporary names before the first takes its place. So a full disk leaves nothing of a new case
+    and all of the one that an earlier run made.
+    """
     (place.dataset / JOURNAL).stat()
     for name in SUBFOLDERS:
         (place.dataset / name).mkdir(exist_ok=True)
     label, labelled = place.rules.get("label"), next(iter(place.rules["inputs"]))
-    if place.keep_dicom:
-        _keep_dicom(case, chosen, place, motion)
-    elif (place.dataset / "dicom" / case).exists():  # an earlier run kept it
-        shutil.rmtree(place.dataset / "dicom" / case)
     made: dict[str, Line] = {role: {"files": {}, **each.told} for role, each in inputs.items()}
-    for role, each in inputs.items():
-        volume = each.volume
-        if motion and not is_projection(chosen[role]):  # whose affine tells nothing of the patient
-            volume = replace(volume, affine=motion.affine(volume.affine))
-        if label and mask is not None and role == labelled:
-            path = place.dataset / "labels" / f"{case}_{label['key']}{place.suffix}"
-            write_nifti(mask, volume.affine, path, make_parents=False)
-            made[role]["files"][label["key"]] = _told(path, place.dataset)
-        path = place.dataset / "images" / f"{case}_{role}{place.suffix}"
-        volume.to_nifti(path, make_parents=False)
-        made[role]["files"][role] = _told(path, place.dataset)
+    with ExitStack() as stack:
+
+        def put(name: str, array: NDArray[np.generic], affine: Array) -> dict[str, str]:
+            part = stack.enter_context(new_file(place.dataset / name, make_parents=False))
+            save_nifti(array, affine, part, name.endswith(".gz"))
+            return {"path": name, "sha256": sha256(part)}
+
         if place.keep_dicom:
-            folder = place.dataset / "dicom" / case / role
-            made[role]["dicom"] = {
-                "path": folder.relative_to(place.dataset).as_posix(),
-                "sha256": folder_sha256(folder),
-            }
+            folder = stack.enter_context(new_folder(place.dataset / "dicom" / case, make_parents=False))
+            _keep_dicom(folder, chosen, place, motion)
+            for role in chosen:
+                made[role]["dicom"] = {"path": f"dicom/{case}/{role}", "sha256": folder_sha256(folder / role)}
+        for role, each in inputs.items():
+            volume, files = each.volume, made[role]["files"]
+            if motion and not is_projection(chosen[role]):  # whose affine tells nothing of the patient
+                volume = replace(volume, affine=motion.affine(volume.affine))
+            if label and mask is not None and role == labelled:
+                files[label["key"]] = put(f"labels/{case}_{label['key']}{place.suffix}", mask, volume.affine)
+            files[role] = put(f"images/{case}_{role}{place.suffix}", volume.compact(), volume.affine)
+    _remove_former(case, made, place)
+    return made
+
+
+def _remove_former(case: str, made: Mapping[str, Line], place: Workplace) -> None:
+    """Remove what an earlier run made of a case under another suffix or role, and DICOM that is not kept any more."""
+    if not place.keep_dicom and (place.dataset / "dicom" / case).exists():
+        shutil.rmtree(place.dataset / "dicom" / case)
     current = {place.dataset / file["path"] for line in made.values() for file in line["files"].values()}
-    for entry in case_entries(place.dataset, case):  # of an earlier run, under another suffix or role
+    for entry in case_entries(place.dataset, case):
         if entry.is_file() and entry not in current:
             remove(entry)
-    return made
 
 
 def _read(chosen: dict[str, Series], place: Workplace) -> dict[str, Input]:
@@ -276,8 +287,8 @@ def _labels_of(study_uid: str, place: Workplace) -> StudyLabels:
     return found
 
 
-def _keep_dicom(case: str, chosen: Mapping[str, Series], place: Workplace, motion: Rebase | None) -> None:
-    with new_folder(place.dataset / "dicom" / case, make_parents=False) as folder, tolerant():
+def _keep_dicom(folder: Path, chosen: Mapping[str, Series], place: Workplace, motion: Rebase | None) -> None:
+    with tolerant():
         for role, series in chosen.items():
             (folder / role).mkdir()
             for number, file in enumerate(dict.fromkeys(series.files), start=1):  # a file may hold many frames
@@ -330,10 +341,6 @@ def _intact(lines: list[Line], place: Workplace) -> bool:
         return all((dataset / f["path"]).is_file() and sha256(dataset / f["path"]) == f["sha256"] for f in files) and (
             not place.keep_dicom or all(folder_sha256(dataset / f["path"]) == f["sha256"] for f in folders.values())
         )
-
-
-def _told(path: Path, dataset: Path) -> dict[str, str]:
-    return {"path": path.relative_to(dataset).as_posix(), "sha256": sha256(path)}
 
 
 def _add_what_was_made(lines: list[Line], source: str, what: dict[str, Line], rows: tuple[Row, ...]) -> None:
