@@ -3,6 +3,7 @@
 The disks, rights and processes are real. The judge is a dataset that was never disturbed, byte by byte.
 """
 
+import errno
 import gzip
 import json
 import os
@@ -15,9 +16,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from fedbundle.dicom.pixels.volume import save_nifti
 from samples.dicom_studies import write_bundle, write_labels, write_study
 
 from fedbundle.cli import main
+from fedbundle.site import case
 from fedbundle.site.doctor import examine_site
 from fedbundle.site.home import SiteHome
 
@@ -139,6 +142,12 @@ def nothing_half_written(folder: Path) -> int:
     return len(listed)
 
 
+def may_mount(flags: str, folder: Path) -> bool:
+    """This machine lets us mount a disk of our own that nobody else sees."""
+    mount = ["unshare", flags, "mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)]
+    return bool(shutil.which("unshare")) and subprocess.run(mount, check=False, capture_output=True).returncode == 0
+
+
 def wait_for_cases(hospital: Hospital, process: "subprocess.Popen[str]") -> None:
     """Until the first lines are in the journal."""
     journal = hospital.dataset / "ingest.jsonl"
@@ -149,16 +158,15 @@ def wait_for_cases(hospital: Hospital, process: "subprocess.Popen[str]") -> None
 @pytest.mark.parametrize("more", [(), pytest.param(("--keep-dicom",), marks=pytest.mark.slow)])
 def test_a_full_disk_stops_it_and_space_lets_it_finish(more: tuple[str, ...], hospital: Hospital) -> None:
     """A tmpfs in namespaces of its own, which needs no root."""
-    unshare = ["unshare", "-m"] if os.geteuid() == 0 else ["unshare", "-Urm"]
-    probe = [*unshare, "mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(hospital.folder / "labels")]
-    if shutil.which("unshare") is None or subprocess.run(probe, check=False, capture_output=True).returncode:
+    unshare = next((["unshare", flags] for flags in ("-Urm", "-m") if may_mount(flags, hospital.folder)), None)
+    if unshare is None:
         pytest.skip("this machine lets nobody mount a tmpfs in a namespace")
     wanted = hospital.undisturbed(*more)
     hospital.dataset.mkdir(parents=True)
     results = hospital.folder / "results"
     results.mkdir()
     pages = [1, 8, 30, 70] if more else [1, 5, 14]
-    sizes = [*(f"{4 * count}k" for count in pages), "64m"]
+    sizes = [*(str(resource.getpagesize() * count) for count in pages), "64m"]
     given = {"DATASET": hospital.dataset, "RESULTS": results, "PYTHON": sys.executable}
     environment = os.environ | {name: str(value) for name, value in given.items()}
     environment["ARGUMENTS"] = " ".join(hospital.arguments(*more))
@@ -173,6 +181,26 @@ def test_a_full_disk_stops_it_and_space_lets_it_finish(more: tuple[str, ...], ho
     assert done[-1] > 0
     assert (results / "64m.code").read_text() == "0\n"
     assert tree(results / "64m") == wanted
+
+
+def test_a_disk_that_fills_up_leaves_the_earlier_case_whole(
+    hospital: Hospital, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = hospital.finishes("--keep-dicom")
+    for file in (hospital.dicom / "Testperson_Zebulon_3" / "1").iterdir():
+        file.write_bytes(file.read_bytes()[:-64] + bytes(64))
+
+    def save(array: object, affine: object, path: Path, compressed: bool) -> None:
+        if path.parent.name == "images":  # the label stands already, under its temporary name
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        save_nifti(array, affine, path, compressed)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patched:
+        patched.setattr(case, "save_nifti", save)
+        assert main(hospital.arguments("--keep-dicom")) == 11
+    stopped_cleanly(11, capsys.readouterr().err)
+    assert tree(hospital.dataset) == before
+    assert hospital.finishes("--keep-dicom") != before
 
 
 @pytest.mark.parametrize("limit", [400, pytest.param(3_000, marks=pytest.mark.slow), 6_000])
@@ -282,8 +310,8 @@ def test_doctor_finds_what_was_lost_or_changed_and_ingest_makes_it_again(
 ) -> None:
     wanted = hospital.finishes("--keep-dicom")
     assert doctor(hospital).endswith("every file as it was ingested, with the DICOM of 6 cases")
-    case = json.loads(wanted["datalist.json"])["training"][0]["case"]  # of several; the other sections hold one
-    DAMAGES[damage](next(hospital.dataset.glob(name.replace("CASE", case))))
+    training = json.loads(wanted["datalist.json"])["training"]  # several; the other sections hold one
+    DAMAGES[damage](next(hospital.dataset.glob(name.replace("CASE", training[0]["case"]))))
     assert complaint in doctor(hospital)
     assert tree(hospital.dataset) != wanted
     assert hospital.finishes("--keep-dicom") == wanted

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from fedbundle.errors import DatasetError
-from fedbundle.site.journal import Journal
+from fedbundle.errors import DatasetError, OutputError
+from fedbundle.site.journal import Journal, read_cases
 
 
 def lines(case: str, count: int = 3, code: str = "USED") -> list[dict[str, object]]:
@@ -32,6 +32,29 @@ def test_the_newest_decision_counts_and_stands_once(tmp_path: Path) -> None:
     journal.add(lines("a", 2))
     assert Journal.open(path).cases == {"a": lines("a", 2)}
     assert len(path.read_text().splitlines()) == 2
+
+
+def test_a_journal_that_has_gone_is_not_begun_anew(tmp_path: Path) -> None:
+    path = tmp_path / "ingest.jsonl"
+    journal = Journal.open(path)
+    journal.add(lines("a"))
+    path.unlink()
+    with pytest.raises(OutputError, match="No such file"):
+        journal.add(lines("b"))
+    with pytest.raises(OutputError, match="No such file"):
+        journal.compact()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_reading_changes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "ingest.jsonl"
+    journal = Journal.open(path)
+    for case in ("b", "a"):
+        journal.add(lines(case))
+    path.write_bytes(path.read_bytes()[:-5])
+    before = path.read_bytes()
+    assert read_cases(path) == {"b": lines("b")}
+    assert path.read_bytes() == before
 
 
 @pytest.mark.parametrize("content", ["nonsense\n", '{"case": "a"}\n', "[1]\n", '{"case": "a", "series_in_study": 0}\n'])

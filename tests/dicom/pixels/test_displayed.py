@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from fedbundle.dicom.gate.objects import READABLE
 from fedbundle.dicom.pixels.displayed import DisplayError, displayed
 from fedbundle.dicom.pixels.volume import Volume
 from fedbundle.dicom.series import scan
-from fedbundle.errors import DicomError
+from fedbundle.errors import DicomError, OutputError
 
 TOP = 4095  # of 12 bits
 
@@ -218,6 +219,15 @@ def test_other_modalities_are_not_displayed(tmp_path: Path) -> None:
     image.Modality = "MR"
     (series,) = scan(write_slices(tmp_path, [image]))
     with pytest.raises(DicomError):
+        displayed(series)
+
+
+def test_without_room_for_temporary_files_the_film_is_not_to_blame(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (series,) = scan(write_slices(tmp_path, [film()]))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    with pytest.raises(OutputError, match="got No such file or directory for the folder for temporary files"):
         displayed(series)
 
 

@@ -74,18 +74,22 @@ class Volume:
         lengths = np.linalg.norm(self.affine[:3, :3], axis=0).tolist()
         return lengths[0], lengths[1], lengths[2]
 
-    def to_nifti(self, path: Path, make_parents: bool = True) -> None:
+    def to_nifti(self, path: Path) -> None:
         """Write `path` (.nii or .nii.gz), whole or not at all; whole numbers as int16, else float32.
 
         Raises:
             OutputError: the place cannot be written.
         """
+        write_nifti(self.compact(), self.affine, path)
+
+    def compact(self) -> NDArray[np.generic]:
+        """Voxels as int16 where all of them are such numbers, else as they are."""
         with np.errstate(invalid="ignore"):  # what does not fit comes out different
             short = self.array.astype(np.int16)
-        write_nifti(short if np.array_equal(short, self.array) else self.array, self.affine, path, make_parents)
+        return short if np.array_equal(short, self.array) else self.array
 
 
-def write_nifti(array: NDArray[np.generic], affine: Array, path: Path, make_parents: bool = True) -> None:
+def write_nifti(array: NDArray[np.generic], affine: Array, path: Path) -> None:
     """Write voxels [slice, row, column] on an LPS grid as NIfTI-1: geometry and numbers, no text, no time.
 
     The same voxels give the same bytes. A path that ends in .gz is compressed.
@@ -93,6 +97,12 @@ def write_nifti(array: NDArray[np.generic], affine: Array, path: Path, make_pare
     Raises:
         OutputError: the place cannot be written.
     """
+    with new_file(path) as part:
+        save_nifti(array, affine, part, path.suffix == ".gz")
+
+
+def save_nifti(array: NDArray[np.generic], affine: Array, path: Path, compressed: bool) -> None:
+    """Like `write_nifti`, into a file whose name tells nothing and which may be left half-written."""
     header = nibabel.Nifti1Image(array.transpose(2, 1, 0), LPS_TO_RAS @ affine).header
     for set_form in (header.set_sform, header.set_qform):
         set_form(LPS_TO_RAS @ affine, code="scanner")
@@ -100,8 +110,8 @@ def write_nifti(array: NDArray[np.generic], affine: Array, path: Path, make_pare
     header["vox_offset"], header["magic"] = header.single_vox_offset, header.single_magic
     voxels = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))  # columns run fastest, as in NIfTI
     content = (header.binaryblock, bytes(header.single_vox_offset - len(header.binaryblock)), voxels.data.cast("B"))
-    with new_file(path, make_parents) as part, part.open("wb") as file:
-        if path.suffix == ".gz":
+    with path.open("wb") as file:
+        if compressed:
             file.write(gzip.compress(b"".join(content), COMPRESSION, mtime=0))
         else:
             file.writelines(content)

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,16 +14,17 @@ from fedbundle.dicom.deid.deidentify import deidentify
 from fedbundle.dicom.deid.rebase import Rebase
 from fedbundle.dicom.gate.objects import is_projection
 from fedbundle.dicom.gate.roles import Choice
+from fedbundle.dicom.geometry import Array
 from fedbundle.dicom.header import tolerant
 from fedbundle.dicom.inputs import Input, OverlapError, read_inputs
 from fedbundle.dicom.pixels.burned_in import find_text
 from fedbundle.dicom.pixels.displayed import DisplayError
 from fedbundle.dicom.pixels.register import RegistrationError
-from fedbundle.dicom.pixels.volume import ColourError, Volume, write_nifti
+from fedbundle.dicom.pixels.volume import ColourError, Volume, save_nifti
 from fedbundle.dicom.quantities.quantity import QuantityError
 from fedbundle.dicom.series import Series
 from fedbundle.errors import DicomError
-from fedbundle.files import folder_sha256, new_folder, sha256, writing
+from fedbundle.files import folder_sha256, new_file, new_folder, sha256, writing
 from fedbundle.site.cases.workplace import Workplace
 from fedbundle.site.folder import JOURNAL, SUBFOLDERS, case_entries, remove
 from fedbundle.site.journal import Line, dicom_of, files_of
@@ -76,56 +78,63 @@ def _put(
     place: Workplace,
     motion: Rebase | None,
 ) -> dict[str, Line]:
-    """Write the files of a case into a dataset whose folder is still there; a disk that has gone is not begun anew."""
+    """Put the files of a case into a dataset whose folder is still there; a disk that has gone is not begun anew.
+
+    All are written under temporary names before the first takes its place. So a full disk leaves nothing of a new case
+    and all of the one that an earlier run made.
+    """
     (place.dataset / JOURNAL).stat()
     for name in SUBFOLDERS:
         (place.dataset / name).mkdir(exist_ok=True)
     label, labelled = place.rules.get("label"), next(iter(place.rules["inputs"]))
-    if place.keep_dicom:
-        _keep_dicom(case, chosen, place, motion)
-    elif (place.dataset / "dicom" / case).exists():  # an earlier run kept it
-        shutil.rmtree(place.dataset / "dicom" / case)
     made: dict[str, Line] = {role: {"files": {}, **each.told} for role, each in inputs.items()}
-    for role, each in inputs.items():
-        volume = each.volume
-        if motion and not is_projection(chosen[role]):  # whose affine tells nothing of the patient
-            volume = replace(volume, affine=motion.affine(volume.affine))
-        if label and mask is not None and role == labelled:
-            path = place.dataset / "labels" / f"{case}_{label['key']}{place.suffix}"
-            write_nifti(mask, volume.affine, path, make_parents=False)
-            made[role]["files"][label["key"]] = _told(path, place.dataset)
-        path = place.dataset / "images" / f"{case}_{role}{place.suffix}"
-        volume.to_nifti(path, make_parents=False)
-        made[role]["files"][role] = _told(path, place.dataset)
+    with ExitStack() as stack:
+
+        def put(name: str, array: NDArray[np.generic], affine: Array) -> dict[str, str]:
+            part = stack.enter_context(new_file(place.dataset / name, make_parents=False))
+            save_nifti(array, affine, part, name.endswith(".gz"))
+            return {"path": name, "sha256": sha256(part)}
+
         if place.keep_dicom:
-            folder = place.dataset / "dicom" / case / role
-            made[role]["dicom"] = {
-                "path": folder.relative_to(place.dataset).as_posix(),
-                "sha256": folder_sha256(folder),
-            }
-    current = {place.dataset / file["path"] for line in made.values() for file in line["files"].values()}
-    for entry in case_entries(place.dataset, case):  # of an earlier run, under another suffix or role
-        if entry.is_file() and entry not in current:
-            remove(entry)
+            folder = stack.enter_context(new_folder(place.dataset / "dicom" / case, make_parents=False))
+            _keep_dicom(folder, chosen, place, motion, reviewed=case in place.reviewed)
+            for role in chosen:
+                made[role]["dicom"] = {"path": f"dicom/{case}/{role}", "sha256": folder_sha256(folder / role)}
+        for role, each in inputs.items():
+            volume, files = each.volume, made[role]["files"]
+            if motion and not is_projection(chosen[role]):  # whose affine tells nothing of the patient
+                volume = replace(volume, affine=motion.affine(volume.affine))
+            if label and mask is not None and role == labelled:
+                files[label["key"]] = put(f"labels/{case}_{label['key']}{place.suffix}", mask, volume.affine)
+            files[role] = put(f"images/{case}_{role}{place.suffix}", volume.compact(), volume.affine)
+    _remove_former(case, made, place)
     return made
 
 
-def _keep_dicom(case: str, chosen: Mapping[str, Series], place: Workplace, motion: Rebase | None) -> None:
-    with new_folder(place.dataset / "dicom" / case, make_parents=False) as folder, tolerant():
+def _remove_former(case: str, made: Mapping[str, Line], place: Workplace) -> None:
+    """Remove what an earlier run made of a case under another suffix or role, and DICOM that is not kept any more."""
+    if not place.keep_dicom and (place.dataset / "dicom" / case).exists():
+        shutil.rmtree(place.dataset / "dicom" / case)
+    current = {place.dataset / file["path"] for line in made.values() for file in line["files"].values()}
+    for entry in case_entries(place.dataset, case):
+        if entry.is_file() and entry not in current:
+            remove(entry)
+
+
+def _keep_dicom(
+    folder: Path, chosen: Mapping[str, Series], place: Workplace, motion: Rebase | None, *, reviewed: bool
+) -> None:
+    with tolerant():
         for role, series in chosen.items():
             (folder / role).mkdir()
             for number, file in enumerate(dict.fromkeys(series.files), start=1):  # a file may hold many frames
                 try:
-                    image = deidentify(dcmread(file), place.key, place.options, motion, reviewed=case in place.reviewed)
+                    image = deidentify(dcmread(file), place.key, place.options, motion, reviewed=reviewed)
                 except DicomError as error:
                     raise RefusedError("NOT_DEIDENTIFIABLE", "a slice cannot be de-identified") from error
                 except OSError as error:  # of the source, not of the dataset
                     raise RefusedError("UNREADABLE_PIXELS", "a slice cannot be read") from error
                 image.save_as(folder / role / f"{number:04d}.dcm", enforce_file_format=True)
-
-
-def _told(path: Path, dataset: Path) -> dict[str, str]:
-    return {"path": path.relative_to(dataset).as_posix(), "sha256": sha256(path)}
 
 
 def intact(lines: list[Line], place: Workplace) -> bool:
