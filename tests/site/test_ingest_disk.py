@@ -16,10 +16,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from fedbundle.dicom.pixels.volume import save_nifti
 from samples.dicom_studies import write_bundle, write_labels, write_study
 
 from fedbundle.cli import main
+from fedbundle.dicom.pixels.volume import save_nifti
 from fedbundle.site import case
 from fedbundle.site.doctor import examine_site
 from fedbundle.site.home import SiteHome
