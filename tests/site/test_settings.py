@@ -33,6 +33,8 @@ def test_the_template_is_valid_and_its_values_are_the_defaults() -> None:
         ({"gpus": {"memory_gib": float("nan")}}, "got nan"),
         ({"limits": {"min_cell": 0}}, "from 1 to 1000"),
         ({"deidentify": {"rebase": 1}}, "true or false, got 1"),
+        ({"deidentify": {"deface_command": "run.sh"}}, "a list of texts"),
+        ({"deidentify": {"deface_command": ["run.sh", "{input}"]}}, "with {input} and {output}"),
         ({"deidentify": {"rebased": True}}, r"got 'deidentify\.rebased'"),
         ({"limits": {"max_dropped": "5%"}}, "from 0 to 1"),
         ({"datasets": {"../x": "/data"}}, "named like a bundle"),

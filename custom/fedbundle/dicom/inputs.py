@@ -3,12 +3,14 @@
 Ingest and predict both read them here, so a network meets in the clinic what it was trained on.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from fedbundle.dicom.pixels.deface import DefaceError, deface
 from fedbundle.dicom.pixels.displayed import DisplayError, displayed
 from fedbundle.dicom.pixels.register import RegistrationError, register
 from fedbundle.dicom.pixels.resample import PADDING, resampled
@@ -22,7 +24,7 @@ from fedbundle.errors import DicomError
 NO_OVERLAP = "NO_OVERLAP"
 LEAST_COVERED = 0.25  # share of the grid; diffusion of a small field of view covers so much of a T2
 DIGITS = 7  # of a factor in a log; float32 has no more
-INPUT_CODES = ("NO_ADC_UNIT", RegistrationError.reason, NO_OVERLAP, DisplayError.reason)
+INPUT_CODES = ("NO_ADC_UNIT", RegistrationError.reason, NO_OVERLAP, DisplayError.reason, DefaceError.reason)
 
 
 class OverlapError(DicomError):
@@ -40,17 +42,21 @@ class Input:
     """What one role gets, and what a log may tell of how it was made."""
 
     volume: Volume
-    told: dict[str, Any]  # "quantity" and "grid", where the role asks for them
+    told: dict[str, Any]  # "quantity", "grid" and "defaced", where the role asks for them
 
 
-def read_inputs(chosen: Mapping[str, Series], rules: Mapping[str, Any]) -> dict[str, Input]:
+def read_inputs(
+    chosen: Mapping[str, Series], rules: Mapping[str, Any], deface_command: Sequence[str] = ()
+) -> dict[str, Input]:
     """Read the chosen series; `pixels` turns them into a quantity, `resample_to` brings them onto another's voxels.
 
     Args:
         chosen: role -> sound series, with the scanner's own headers.
         rules: `inputs` of configs/ingest.json, checked.
+        deface_command: program that removes the faces of roles with the rule `deface`; without it they stay.
 
     Raises:
+        DefaceError: the program did not remove a face.
         ColourError: the channels of a colour image differ.
         DisplayError: a radiograph does not tell how it is shown.
         QuantityError: the quantity of the pixels is not known.
@@ -59,7 +65,8 @@ def read_inputs(chosen: Mapping[str, Series], rules: Mapping[str, Any]) -> dict[
         DicomError: a file cannot be read or decoded.
     """
     read = {role: _in_units(series, rules[role].get("pixels")) for role, series in chosen.items()}
-    return {role: _on_grid(each, read, rules[role].get("resample_to")) for role, each in read.items()}
+    read = {role: _on_grid(each, read, rules[role].get("resample_to")) for role, each in read.items()}
+    return {role: _defaced(each, deface_command) if "deface" in rules[role] else each for role, each in read.items()}
 
 
 def _in_units(series: Series, pixels: str | None) -> Input:
@@ -76,6 +83,13 @@ def _in_units(series: Series, pixels: str | None) -> Input:
 def _told(scale: Scale) -> dict[str, Any]:
     told = {"name": scale.quantity, "units": scale.units, "factor": float(f"{scale.factor:.{DIGITS}g}"), "by": scale.by}
     return told | ({"offset": float(f"{scale.offset:.{DIGITS}g}")} if scale.offset else {})
+
+
+def _defaced(read: Input, command: Sequence[str]) -> Input:
+    if not command:
+        return Input(read.volume, read.told | {"defaced": "no, no program for it"})
+    volume, share = deface(read.volume, command)
+    return Input(volume, read.told | {"defaced": {"by": Path(command[0]).name, "removed": round(share, 4)}})
 
 
 def _on_grid(read: Input, others: Mapping[str, Input], onto: str | None) -> Input:

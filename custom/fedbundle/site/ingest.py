@@ -11,6 +11,7 @@ Every file appears whole or not at all, a study's lines follow its files, and th
 interrupted run can be run again: finished studies are recognised by keyed pseudonyms and digests, the rest is done.
 """
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from fedbundle.files import writing
 from fedbundle.site.budget import RefusalBudget
 from fedbundle.site.cases.workplace import Workplace
 from fedbundle.site.datalist import known_patients, lacking, rebuild
+from fedbundle.site.defacing import deface_command_of, heads_of
 from fedbundle.site.excluded import excluded_patients
 from fedbundle.site.folder import CASE, DATALIST, JOURNAL, PAGE, remove, spool_of, working_in
 from fedbundle.site.home import SiteHome
@@ -40,6 +42,7 @@ from fedbundle.site.structure_settings import with_structures
 from fedbundle.site.versions import remember_version
 
 DICOM_LOST = "DICOM that an earlier run kept has been removed, since --keep-dicom is not given"
+FACES_LEFT = "faces are left in head scans, since site.toml names no deface_command"
 UNMISTAKABLE = 12  # characters; shorter ids of one patient turn up by chance among the numbers of another
 
 
@@ -73,8 +76,8 @@ def ingest(
         InputError: a path or value cannot be used, or the source holds no DICOM.
         PacsError: a server is gone or lets nobody in; finished studies are kept, and the next run goes on from there.
         BundleError: the bundle's configs/ingest.json cannot be used.
-        SiteError: `[roles]` of site.toml names a role that the bundle does not have, or `[structures]` a value that its
-            label set does not have.
+        SiteError: `[roles]` of site.toml names a role that the bundle does not have, `[structures]` a value that its
+            label set does not have, or `[deidentify]` a program that is not there.
         OutputError: the dataset cannot be written.
         ResidualError: an identifier was found in what was written; those cases have been removed.
         TooManyRefusedError: the budget is exceeded; everything else has been written.
@@ -88,8 +91,9 @@ def ingest(
     found = read_labels(labels, rules) if labels else None
     suffix = ".nii.gz" if compress else ".nii"
     looked_at = _reviewed(reviewed) if reviewed else frozenset[str]()
-    options = Options(**home.settings["deidentify"])
-    place = Workplace(dataset, home.key(), rules, found, keep_dicom, suffix, options, looked_at, site)
+    options = Options(**{name: home.settings["deidentify"][name] for name in asdict(Options())})
+    command = deface_command_of(home, rules, keep_dicom)
+    place = Workplace(dataset, home.key(), rules, found, keep_dicom, suffix, options, command, looked_at, site)
     source.check(dataset)
     loses_dicom = not keep_dicom and any((dataset / "dicom").glob("*"))
     excluded = excluded_patients(home, opened.name)
@@ -120,6 +124,7 @@ def ingest(
             warnings=(
                 *(place.labels.warnings if place.labels else ()),
                 *([DICOM_LOST] if loses_dicom else []),
+                *([FACES_LEFT] if heads_of(rules) and not command else []),
                 *lacking(cases, rules["splits"]),
             ),
             page=page,

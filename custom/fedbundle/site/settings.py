@@ -42,6 +42,8 @@ retain_shifted_dates = false
 retain_device_identity = false
 clean_descriptors = false
 retain_safe_private = false
+# A program that removes faces from head scans, for bundles that ask for it; docs/how-to/ingest.md tells more:
+# deface_command = ["/opt/deface/run.sh", "{{input}}", "{{output}}"]
 
 [datasets]
 # Datasets lie in datasets/<bundle>. One that lies elsewhere is named here, absolute or relative to this folder:
@@ -63,6 +65,7 @@ retain_safe_private = false
 """
 
 DEIDENTIFY = asdict(Options())
+DEFACE, INPUT, OUTPUT = "deface_command", "{input}", "{output}"
 
 # table -> key -> (default, lowest, highest); a whole default admits whole numbers only
 NUMBERS: dict[str, dict[str, tuple[float, float, float]]] = {
@@ -149,11 +152,16 @@ def checked_settings(raw: dict[str, Any]) -> dict[str, Any]:
 
 def _deidentify(given: dict[str, Any]) -> dict[str, Any]:
     """Table [deidentify] with its defaults."""
-    _known("deidentify.", given, tuple(DEIDENTIFY))
+    _known("deidentify.", given, (*DEIDENTIFY, DEFACE))
+    command = given.get(DEFACE, [])
+    if not isinstance(command, list) or not all(isinstance(part, str) and part for part in command):
+        raise _wrong(f"deidentify.{DEFACE}", "a list of texts", command)
+    if command and {INPUT, OUTPUT} - {mark for mark in (INPUT, OUTPUT) if any(mark in part for part in command[1:])}:
+        raise _wrong(f"deidentify.{DEFACE}", f"a program and arguments with {INPUT} and {OUTPUT}", command)
     for option, chosen in given.items():
-        if not isinstance(chosen, bool):
+        if option != DEFACE and not isinstance(chosen, bool):
             raise _wrong(f"deidentify.{option}", "true or false", chosen)
-    return DEIDENTIFY | given
+    return DEIDENTIFY | {DEFACE: []} | given
 
 
 def _server(kind: str, name: str, given: Any) -> dict[str, Any]:

@@ -47,6 +47,8 @@ def checked_rules(rules: dict[str, Any]) -> dict[str, Any]:
         _check_pixels(role, wanted)
         if "resample_to" in wanted:
             _check_grid(role, rules["inputs"])
+        if "deface" in wanted and _named(wanted["modality"]) & PROJECTIONS:
+            raise BundleError(f"deface needs volumes, got the radiograph {role}; mend it")
     return rules
 
 

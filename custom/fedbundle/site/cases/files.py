@@ -18,6 +18,7 @@ from fedbundle.dicom.geometry import Array
 from fedbundle.dicom.header import tolerant
 from fedbundle.dicom.inputs import Input, OverlapError, read_inputs
 from fedbundle.dicom.pixels.burned_in import find_text
+from fedbundle.dicom.pixels.deface import DefaceError
 from fedbundle.dicom.pixels.displayed import DisplayError
 from fedbundle.dicom.pixels.register import RegistrationError
 from fedbundle.dicom.pixels.volume import ColourError, Volume, save_nifti
@@ -49,10 +50,10 @@ def write_case(case: str, choice: Choice, labels: StudyLabels, place: Workplace)
 
 def _read(chosen: dict[str, Series], place: Workplace) -> dict[str, Input]:
     try:
-        return read_inputs(chosen, place.rules["inputs"])
+        return read_inputs(chosen, place.rules["inputs"], place.deface_command)
     except ColourError as error:
         raise RefusedError("NOT_GREYSCALE", "its colour channels differ") from error
-    except (DisplayError, QuantityError, RegistrationError, OverlapError) as error:
+    except (DefaceError, DisplayError, QuantityError, RegistrationError, OverlapError) as error:
         raise RefusedError(error.reason, error.detail) from error
     except DicomError as error:
         raise RefusedError("UNREADABLE_PIXELS", "a slice cannot be decoded") from error

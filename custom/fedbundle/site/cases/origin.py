@@ -36,6 +36,7 @@ def made_from(lines: list[Line], source: str) -> bool:
 def _asked_of(study_uid: str, place: Workplace) -> list[str]:
     """What a case is made from beside the images."""
     parts = [place.rules_digest, repr(place.keep_dicom), place.suffix, json.dumps(vars(place.options))]
+    parts += [json.dumps(place.deface_command)] if place.deface_command else []
     if labels := place.labels.studies.get(study_uid) if place.labels else None:
         parts += [_digest(file) for file in labels.files]
         parts.append(json.dumps(labels.rows, sort_keys=True))

@@ -23,6 +23,7 @@ class Workplace:
     keep_dicom: bool
     suffix: str = ".nii.gz"  # of images and masks
     options: Options = field(default_factory=Options)  # of de-identification
+    deface_command: tuple[str, ...] = ()  # program that removes faces
     reviewed: frozenset[str] = frozenset()  # cases in whose pixels a person has looked for text
     site: Mapping[str, dict[str, Any]] = field(default_factory=dict)  # role -> what site.toml adds to its rules
 

@@ -1,0 +1,66 @@
+"""Faces out by a program of the hospital: real processes, which do it well, badly or not at all."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fedbundle.dicom.pixels.deface import DefaceError, deface
+from fedbundle.dicom.pixels.volume import Volume
+
+AFFINE = np.array([[0, 2.0, 0, -40], [1.5, 0, 0, -30], [0, 0, -3, 9], [0, 0, 0, 1]])  # turned and flipped
+PROGRAM = """
+import sys, nibabel, numpy as np
+image = nibabel.load(sys.argv[1])
+voxels, affine = np.asarray(image.dataobj).copy(), image.affine
+{work}
+nibabel.save(nibabel.Nifti1Image(voxels, affine), sys.argv[2])
+"""
+
+
+def head() -> Volume:
+    """A block of noise above an offset, so that no voxel is background."""
+    noise = np.random.default_rng(0).integers(100, 900, (10, 20, 30)).astype(np.float32)
+    return Volume(noise, AFFINE, "1.2.3")
+
+
+def command(folder: Path, work: str) -> list[str]:
+    """A program that does `work` on `voxels` [column, row, slice] and `affine`."""
+    path = folder / "program.py"
+    path.write_text(PROGRAM.format(work=work))
+    return [sys.executable, str(path), "{input}", "{output}"]
+
+
+@pytest.mark.parametrize("work", ["voxels[:6] = 0", "voxels = voxels.astype('f4'); voxels[:6] = np.nan"])
+def test_what_the_program_changed_is_background_and_all_else_stays(work: str, tmp_path: Path) -> None:
+    before = head()
+    after, share = deface(before, command(tmp_path, work))
+    assert share == pytest.approx(6 / 30)
+    assert (after.array[:, :, :6] == before.array.min()).all()
+    assert np.array_equal(after.array[:, :, 6:], before.array[:, :, 6:])
+    assert np.array_equal(after.affine, before.affine)
+
+
+@pytest.mark.parametrize(
+    ("work", "told"),
+    [
+        ("", "0.0% of the voxels changed"),
+        ("voxels = voxels * 2", "100.0% of the voxels changed"),
+        ("voxels = voxels[:-1]", "another grid"),
+        ("affine = affine @ np.diag([-1, 1, 1, 1])", "another grid"),
+        ("sys.exit(3)", "exit code 3"),
+        ("sys.exit(0)", "no NIfTI"),
+        ("open(sys.argv[2], 'w').write('face'); sys.exit(0)", "no NIfTI"),
+        ("import time; time.sleep(60)", "no end of it within 1 s"),
+    ],
+)
+def test_a_program_that_does_otherwise_is_not_believed(work: str, told: str, tmp_path: Path) -> None:
+    with pytest.raises(DefaceError, match=told):
+        deface(head(), command(tmp_path, work), longest=1 if "sleep" in work else 60)
+
+
+def test_a_program_that_cannot_be_started_is_told(tmp_path: Path) -> None:
+    with pytest.raises(DefaceError, match="Permission denied when it was started"):
+        (tmp_path / "program").write_text("")
+        deface(head(), [str(tmp_path / "program"), "{input}", "{output}"])

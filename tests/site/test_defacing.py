@@ -1,0 +1,88 @@
+"""Faces in an ingest: removed by the program of site.toml, told, and never left in silence."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import SimpleITK as sitk  # noqa: N813 -- its own documentation calls it so
+from samples.dicom_studies import write_bundle, write_study
+
+from fedbundle.dicom.sources.folder import Folder
+from fedbundle.errors import InputError, SiteError
+from fedbundle.site.home import SiteHome
+from fedbundle.site.ingest import ingest
+from fedbundle.site.report import Report
+
+PROGRAM = """
+import sys, nibabel, numpy as np
+image = nibabel.load(sys.argv[1])
+voxels = np.asarray(image.dataobj).copy()
+voxels[:, : voxels.shape[1] // 4] = 0
+nibabel.save(nibabel.Nifti1Image(voxels, image.affine), sys.argv[2])
+"""
+
+
+class Hospital:
+    """Two studies, and a bundle whose only role shows a head."""
+
+    def __init__(self, folder: Path, repository: Path) -> None:
+        self.home = SiteHome.create(folder / "site", "hospital-a")
+        self.bundle = write_bundle(folder / "bundles", repository)
+        path = self.bundle / "configs" / "ingest.json"
+        rules = json.loads(path.read_text())
+        rules["inputs"]["image"]["deface"] = True
+        path.write_text(json.dumps(rules))
+        for study in (1, 2):
+            write_study(folder / "dicom", study)
+        self.dicom = folder / "dicom"
+        (folder / "program.py").write_text(PROGRAM)
+        self.command = [sys.executable, str(folder / "program.py"), "{input}", "{output}"]
+        self.dataset = self.home.dataset_dir("prostate_mri_zones")
+
+    def ingest(self, command: list[str] | None = None, keep_dicom: bool = False) -> Report:
+        told = f"[deidentify]\ndeface_command = {json.dumps(command)}\n" if command else ""
+        (self.home.path / "site.toml").write_text(f'name = "hospital-a"\n{told}')
+        self.home = SiteHome.open(self.home.path)
+        return ingest(self.home, str(self.bundle), Folder(self.dicom), keep_dicom=keep_dicom)
+
+    def told(self) -> list[Any]:
+        """`defaced` of the chosen series."""
+        lines = [json.loads(line) for line in (self.dataset / "ingest.jsonl").read_text().splitlines()]
+        return [line["defaced"] for line in lines if line["role"]]
+
+    def voxels(self) -> list[Any]:
+        return [sitk.GetArrayFromImage(sitk.ReadImage(str(file))) for file in sorted(self.dataset.glob("images/*"))]
+
+
+@pytest.fixture
+def hospital(tmp_path: Path, repository: Path) -> Hospital:
+    return Hospital(tmp_path, repository)
+
+
+def test_faces_go_and_the_journal_tells_by_what(hospital: Hospital) -> None:
+    assert any("faces are left" in warning for warning in hospital.ingest().warnings)
+    assert hospital.told() == ["no, no program for it"] * 2
+    before = hospital.voxels()
+    report = hospital.ingest(hospital.command)
+    assert report.data()["studies"]["unchanged"] == 0
+    assert not any("faces" in warning for warning in report.warnings)
+    assert {told["by"] for told in hospital.told()} == {Path(sys.executable).name}
+    for old, new in zip(before, hospital.voxels(), strict=True):
+        assert 0 < (old != new).mean() <= 0.25
+        assert np.array_equal(old[old == new], new[old == new])
+    assert hospital.ingest(hospital.command).data()["studies"]["unchanged"] == 2
+
+
+def test_a_program_that_is_not_there_stops_it_before_anything_is_written(hospital: Hospital) -> None:
+    with pytest.raises(SiteError, match=r"deface_command of site\.toml must begin with a program"):
+        hospital.ingest(["/nowhere/deface", "{input}", "{output}"])
+    assert not hospital.dataset.exists()
+
+
+def test_kept_dicom_would_show_the_face(hospital: Hospital) -> None:
+    with pytest.raises(InputError, match="--keep-dicom must be left out"):
+        hospital.ingest(hospital.command, keep_dicom=True)
+    assert not hospital.dataset.exists()
