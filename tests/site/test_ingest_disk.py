@@ -20,7 +20,7 @@ from samples.dicom_studies import write_bundle, write_labels, write_study
 
 from fedbundle.cli import main
 from fedbundle.dicom.pixels.volume import save_nifti
-from fedbundle.site import case
+from fedbundle.site.cases import files
 from fedbundle.site.doctor import examine_site
 from fedbundle.site.home import SiteHome
 
@@ -196,7 +196,7 @@ def test_a_disk_that_fills_up_leaves_the_earlier_case_whole(
         save_nifti(array, affine, path, compressed)  # type: ignore[arg-type]
 
     with monkeypatch.context() as patched:
-        patched.setattr(case, "save_nifti", save)
+        patched.setattr(files, "save_nifti", save)
         assert main(hospital.arguments("--keep-dicom")) == 11
     stopped_cleanly(11, capsys.readouterr().err)
     assert tree(hospital.dataset) == before

@@ -9,7 +9,7 @@ import pytest
 from fedbundle.dicom.pixels.deface import DefaceError, deface
 from fedbundle.dicom.pixels.volume import Volume
 
-AFFINE = np.array([[0, 2.0, 0, -40], [1.5, 0, 0, -30], [0, 0, -3, 9], [0, 0, 0, 1]])  # turned and flipped
+AFFINE = np.array([[0, 2.0, 0, -40], [1.5, 0, 0, -30], [0, 0, -3, 9], [0, 0, 0, 1]])  # turned and upside down
 PROGRAM = """
 import sys, nibabel, numpy as np
 image = nibabel.load(sys.argv[1])
@@ -32,14 +32,23 @@ def command(folder: Path, work: str) -> list[str]:
     return [sys.executable, str(path), "{input}", "{output}"]
 
 
-@pytest.mark.parametrize("work", ["voxels[:6] = 0", "voxels = voxels.astype('f4'); voxels[:6] = np.nan"])
+@pytest.mark.parametrize("work", ["voxels[:, :, :2] = 0", "voxels = voxels.astype('f4'); voxels[:, :, :2] = np.nan"])
 def test_what_the_program_changed_is_background_and_all_else_stays(work: str, tmp_path: Path) -> None:
     before = head()
     after, share = deface(before, command(tmp_path, work))
-    assert share == pytest.approx(6 / 30)
-    assert (after.array[:, :, :6] == before.array.min()).all()
-    assert np.array_equal(after.array[:, :, 6:], before.array[:, :, 6:])
+    assert share == pytest.approx(2 / 10)
+    assert (after.array[-2:] == before.array.min()).all()  # the last slices are the lowest
+    assert np.array_equal(after.array[:-2], before.array[:-2])
     assert np.array_equal(after.affine, before.affine)
+
+
+def test_the_program_gets_the_head_upright(tmp_path: Path) -> None:
+    work = "assert nibabel.aff2axcodes(affine) == ('R', 'A', 'S'), affine; voxels[-3:] = 0  # the patient's right"
+    after, _ = deface(head(), command(tmp_path, work))
+    emptied = np.argwhere(after.array != head().array)
+    places = (AFFINE[:3, :3] @ emptied[:, ::-1].T + AFFINE[:3, 3:])[0]  # mm to the patient's left
+    everywhere = (AFFINE[:3, :3] @ np.indices((30, 20, 10)).reshape(3, -1) + AFFINE[:3, 3:])[0]
+    assert places.max() < np.percentile(everywhere, 20)
 
 
 @pytest.mark.parametrize(

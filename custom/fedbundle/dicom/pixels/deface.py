@@ -2,6 +2,9 @@
 
 No program of our own: one by geometry alone was tried, and it cut brain unnoticed. What is taken from the hospital's
 program is only which voxels it changed. They become background; all others stay to the last bit.
+
+The program gets the volume with its axes nearest to right, anterior, superior: some take that for granted, and cut the
+crown off a head that is stored upside down.
 """
 
 import subprocess
@@ -12,6 +15,8 @@ from pathlib import Path
 
 import nibabel
 import numpy as np
+from nibabel.orientations import apply_orientation, io_orientation, ornt_transform
+from numpy.typing import NDArray
 
 from fedbundle.dicom.pixels.volume import LPS_TO_RAS, Volume
 from fedbundle.errors import DicomError
@@ -44,16 +49,19 @@ def deface(volume: Volume, command: Sequence[str], longest: float = LONGEST) -> 
     Raises:
         DefaceError: the program failed, wrote another grid, changed nothing, or changed more than a face can be.
     """
+    stored = nibabel.Nifti1Image(volume.compact().transpose(2, 1, 0), LPS_TO_RAS @ volume.affine)
+    upright = nibabel.as_closest_canonical(stored)
     with tempfile.TemporaryDirectory(prefix="fedbundle-deface-") as folder:
         source, target = Path(folder, "head.nii.gz"), Path(folder, "defaced.nii.gz")
-        volume.to_nifti(source)
-        filled = [part.replace(INPUT, str(source)).replace(OUTPUT, str(target)) for part in command]
-        _run(filled, folder, longest)
-        changed = _read(target, volume) != volume.array
+        nibabel.save(upright, source)
+        _run([part.replace(INPUT, str(source)).replace(OUTPUT, str(target)) for part in command], folder, longest)
+        changed = _voxels(target, upright) != np.asarray(upright.dataobj)
     share = float(changed.mean())
     if not LEAST <= share <= MOST:
         raise DefaceError(f"{share:.1%} of the voxels changed, wanted {LEAST:.1%} to {MOST:.0%}")
-    return replace(volume, array=np.where(changed, volume.array.min(), volume.array)), share
+    back = ornt_transform(io_orientation(upright.affine), io_orientation(stored.affine))
+    face = apply_orientation(changed, back).transpose(2, 1, 0)
+    return replace(volume, array=np.where(face, volume.array.min(), volume.array)), share
 
 
 def _run(command: list[str], folder: str, longest: float) -> None:
@@ -67,13 +75,14 @@ def _run(command: list[str], folder: str, longest: float) -> None:
         raise DefaceError(f"exit code {done.returncode} of it")
 
 
-def _read(path: Path, volume: Volume) -> np.ndarray:
-    """Voxels [slice, row, column] of what the program wrote, which must lie on the grid of `volume`."""
+def _voxels(path: Path, given: nibabel.Nifti1Image) -> NDArray[np.float32]:
+    """What the program wrote, which must lie on the grid of what it was given."""
     try:
         image = nibabel.load(path)
-        voxels = np.asarray(image.dataobj, dtype=np.float32).squeeze()
+        voxels = np.asarray(image.dataobj, dtype=np.float32)
     except (OSError, ValueError, EOFError, nibabel.filebasedimages.ImageFileError) as error:
         raise DefaceError("no NIfTI that can be read") from error
-    if voxels.shape[::-1] != volume.array.shape or not np.allclose(image.affine, LPS_TO_RAS @ volume.affine, atol=1e-3):
+    voxels = voxels.reshape(voxels.shape[:3]) if voxels.shape[3:] == (1,) else voxels
+    if voxels.shape != given.shape or not np.allclose(image.affine, given.affine, atol=1e-3):
         raise DefaceError("another grid than the one it was given")
-    return voxels.transpose(2, 1, 0)
+    return voxels
