@@ -3,8 +3,8 @@
 No program of our own: one by geometry alone was tried, and it cut brain unnoticed. What is taken from the hospital's
 program is only which voxels it changed. They become background; all others stay to the last bit.
 
-The program gets the volume with its axes nearest to right, anterior, superior: some take that for granted, and cut the
-crown off a head that is stored upside down.
+The program gets the volume with its axes nearest to right, anterior, superior, so that it need not care how the scanner
+stored the head.
 """
 
 import subprocess
