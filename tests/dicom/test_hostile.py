@@ -74,7 +74,10 @@ def bomb(content: bytes) -> bytes:
     return content[:140] + struct.pack("<L", len(meta)) + meta + body
 
 
-@pytest.mark.parametrize("harm", [nested, endless, without_end, a_million_elements, bomb])
+SLOWLY = [pytest.param(harm, marks=pytest.mark.slow) for harm in (a_million_elements, bomb)]
+
+
+@pytest.mark.parametrize("harm", [nested, endless, without_end, *SLOWLY])
 def test_a_hostile_file_costs_itself_only(harm: Callable[[bytes], bytes], tmp_path: Path) -> None:
     content = harm(sound(tmp_path))
     (tmp_path / "study").mkdir()

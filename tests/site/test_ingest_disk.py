@@ -203,7 +203,7 @@ def test_a_disk_that_fills_up_leaves_the_earlier_case_whole(
     assert hospital.finishes("--keep-dicom") != before
 
 
-@pytest.mark.parametrize("limit", [400, pytest.param(3_000, marks=pytest.mark.slow), 6_000])
+@pytest.mark.parametrize("limit", [400, *(pytest.param(size, marks=pytest.mark.slow) for size in (3_000, 6_000))])
 def test_a_limit_on_files_stops_it_and_without_it_it_finishes(limit: int, hospital: Hospital) -> None:
     """Where nothing can be mounted the same is shown by RLIMIT_FSIZE, which every account may set for itself."""
     wanted = hospital.undisturbed()

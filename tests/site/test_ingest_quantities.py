@@ -62,6 +62,7 @@ def test_a_pet_becomes_suv_on_the_voxels_of_the_t2(
         assert "registration" not in line["grid"]
 
 
+@pytest.mark.slow
 def test_the_same_study_gives_the_same_bytes_and_is_not_done_twice(tmp_path: Path, repository: Path) -> None:
     made = []
     for name in ("1", "2"):

@@ -38,6 +38,7 @@ def test_a_film_a_side_marker_and_nothing_at_all_are_no_text() -> None:
     assert find_text(np.zeros((100, 100), np.float32)) == []
 
 
+@pytest.mark.slow
 def test_real_films(testdata: Callable[[str], Path]) -> None:
     files = sorted(testdata("hip_xray").rglob("*.dcm"))
     found = missed = 0

@@ -48,6 +48,7 @@ def test_a_known_motion_is_found_within_two_millimetres(
     assert max(found.repeatability_mm, found.inverse_error_mm) <= MOST_APART_MM
 
 
+@pytest.mark.slow
 def test_the_same_volumes_give_the_same_numbers_whatever_the_threads(t2: Volume) -> None:
     moved = pet(rigid((4.0, 3.0, -5.0), (0.0, 2.0, 0.0)))
     threads = sitk.ProcessObject.GetGlobalDefaultNumberOfThreads()
@@ -77,6 +78,7 @@ def test_what_cannot_be_registered_is_refused(t2: Volume) -> None:
             register(t2, Volume(array, affine, "1.2.4"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("mm", "degrees", "told"),
     [((40.0, 25.0, 25.0), (0.0, 0.0, 0.0), "5[345] mm and 0"), ((0.0, 0.0, 0.0), (0.0, 0.0, 22.0), "[01] mm and 22")],
@@ -88,6 +90,7 @@ def test_a_motion_too_far_for_one_patient_is_refused(
         register(t2, pet(rigid(mm, degrees)))
 
 
+@pytest.mark.slow
 def test_coordinates_of_a_real_hybrid_scanner_stand(testdata: Callable[[str], Path]) -> None:
     """PET and CT have two frames of reference whose coordinates agree; no motion gains enough to be believed."""
     (ct,), (pet_of_it,) = (scan(testdata(f"pet_ct/CCTH-A01_{name}")) for name in ("CT_pelvis", "PET"))
