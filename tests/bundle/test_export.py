@@ -71,6 +71,7 @@ def test_weights_that_do_not_fit_leave_nothing(tmp_path: Path) -> None:
     assert not any((tmp_path / "out").iterdir())
 
 
+@pytest.mark.slow
 def test_a_network_that_answers_differently_is_not_exported(tmp_path: Path) -> None:
     tiny = write_tiny_bundle(tmp_path)
     (tiny / "tiny_noise.py").write_text(NOISY)

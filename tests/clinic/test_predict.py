@@ -145,6 +145,7 @@ def test_earlier_results_are_replaced_and_other_files_are_not(done: Done, tmp_pa
         predict(tmp_path / "none.zip", done.study, done.out)
 
 
+@pytest.mark.slow
 def test_a_damaged_file_among_the_slices_is_told_on_the_page(done: Done, tmp_path: Path) -> None:
     study = Path(shutil.copytree(done.study, tmp_path / "study"))
     next(path for path in sorted(study.rglob("IM*"))).write_bytes(b"")
@@ -196,6 +197,7 @@ def test_bundles_that_cannot_be_run(done: Done, tmp_path: Path) -> None:
     assert not out.exists()
 
 
+@pytest.mark.slow
 def test_a_bundle_that_fails(done: Done, tmp_path: Path) -> None:
     broken = write_threshold_bundle(tmp_path / "broken")
     change(broken, "configs/inference.json", network_def={"_target_": "torch.nn.Conv3d", "nonsense": 1})

@@ -68,6 +68,7 @@ def leave_running(store: Path) -> None:
     FilesystemStorage().create_object(str(store / STALE), b"", meta)
 
 
+@pytest.mark.slow
 @e2e
 def test_a_federation_lives_and_ends_cleanly(kits: dict[str, Path], port: int, tmp_path: Path) -> None:
     leave_running(kits["fl-server"] / "storage" / "jobs")
@@ -89,6 +90,7 @@ def test_a_federation_lives_and_ends_cleanly(kits: dict[str, Path], port: int, t
     assert not any((kits["nijmegen"] / mark).exists() for mark in ("pid.fl", "daemon_pid.fl", "shutdown.fl"))
 
 
+@pytest.mark.slow
 @e2e
 def test_a_killed_hospital_comes_back_and_ctrl_c_leaves_nothing(
     kits: dict[str, Path], port: int, tmp_path: Path
