@@ -189,3 +189,14 @@ def test_damaged_records_of_the_site_are_told(site: LabelledSite) -> None:
         else:
             path.write_text(kept)
     assert SiteHome.open(site.home.path).name == "hospital-a"
+
+
+def test_a_study_that_is_given_to_another_patient_stays_out(site: LabelledSite) -> None:
+    take_out(site, patient_id(3))
+    for file in (site.dicom / "Testperson_Zebulon_3").rglob("0*"):
+        image = dcmread(file)
+        image.PatientID = "PAT-999999"
+        image.save_as(file)
+    report = site.ingest(site.sheet(4))
+    assert report.excluded == 1
+    assert len(site.items()) == 3

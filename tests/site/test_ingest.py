@@ -29,6 +29,7 @@ from fedbundle.errors import InputError, ResidualError, TooManyRefusedError
 from fedbundle.site.folder import working_in
 from fedbundle.site.home import SiteHome
 from fedbundle.site.ingest import Report, ingest
+from fedbundle.site.residual import leaking, needles
 
 CANARIES = (
     "Testperson",
@@ -469,3 +470,64 @@ def test_real_malformed_series(name: str, code: str, hospital: Hospital, testdat
         hospital.ingest(max_refused="5%")
     assert [line["code"] for line in hospital.lines()] == [code]
     assert items(hospital.datalist()) == []
+
+
+def give_to(hospital: Hospital, study: int, patient: str) -> None:
+    """Let the PACS correct the PatientID of a study."""
+    for file in (hospital.dicom / f"Testperson_Zebulon_{study}").rglob("0*"):
+        image = dcmread(file)
+        image.PatientID = patient
+        image.save_as(file)
+
+
+def test_a_study_that_is_given_to_another_patient_is_one_case(hospital: Hospital) -> None:
+    hospital.receive(range(1, 4))
+    hospital.ingest()
+    before = {item["case"] for item in items(hospital.datalist())}
+    give_to(hospital, 2, "PAT-004712")  # that of study 1
+    hospital.ingest()
+    after = items(hospital.datalist())
+    assert len(after) == 3
+    assert len(before - {item["case"] for item in after}) == 1
+    assert len({item["patient"] for item in after}) == 2
+    assert len(list((hospital.dataset / "images").iterdir())) == 3
+
+
+def test_a_lost_datalist_changes_no_section(hospital: Hospital) -> None:
+    hospital.receive(range(1, 3))
+    hospital.ingest()
+    hospital.receive(range(3, 7))
+    hospital.ingest()
+    before = hospital.datalist()
+    (hospital.dataset / "datalist.json").unlink()
+    hospital.ingest()
+    assert hospital.datalist() == before
+
+
+def test_asking_for_dicom_takes_no_case_away(hospital: Hospital) -> None:
+    hospital.receive(range(1, 3))
+    hospital.ingest()
+    images = tree(hospital.dataset / "images")
+    sorted((hospital.dicom / "Testperson_Zebulon_1" / "1").iterdir())[3].write_bytes(b"")
+    report = hospital.ingest(max_refused="1", keep_dicom=True)
+    assert (report.refused, report.kept) == ({"DAMAGED_FILE": 1}, 1)
+    assert tree(hospital.dataset / "images") == images
+
+
+def test_dicom_that_is_not_kept_any_more_goes_wholly(hospital: Hospital) -> None:
+    hospital.receive(range(1, 3))
+    hospital.ingest(keep_dicom=True)
+    shutil.rmtree(hospital.dicom / "Testperson_Zebulon_1")
+    report = hospital.ingest()
+    assert any("DICOM that an earlier run kept" in warning for warning in report.warnings)
+    assert not list(hospital.dataset.rglob("*.dcm"))
+    assert not any("dicom" in line for line in hospital.lines())
+    assert not any("DICOM" in warning for warning in hospital.ingest().warnings)
+
+
+def test_a_pseudonym_that_holds_a_date_is_no_date(tmp_path: Path) -> None:
+    wanted = needles({"19920406"}, {})
+    (tmp_path / "ingest.jsonl").write_text(json.dumps({"case": "b7a19920406bcd01", "sha256": "a19920406b" + 54 * "c"}))
+    assert not leaking(tmp_path, [tmp_path / "ingest.jsonl"], wanted)
+    (tmp_path / "ingest.jsonl").write_text('{"case": "b7a1cd0199204060", "detail": "born 1992-04-06"}')
+    assert leaking(tmp_path, [tmp_path / "ingest.jsonl"], wanted)

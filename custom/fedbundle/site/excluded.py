@@ -28,6 +28,15 @@ def excluded_patients(home: SiteHome, bundle: str) -> frozenset[str]:
     return frozenset(line["patient"] for line in exclusions(home, bundle))
 
 
+def excluded_studies(home: SiteHome, bundle: str) -> frozenset[str]:
+    """Keyed digests of the studies that were taken out; they stay out when the PACS gives them another patient.
+
+    Raises:
+        SiteError: a line is damaged.
+    """
+    return frozenset(study for line in exclusions(home, bundle) for study in line["studies"])
+
+
 def record_exclusions(home: SiteHome, bundle: str, studies: Mapping[str, list[str]]) -> None:
     """Remember that patients were taken out; those who stand there already are not written again.
 

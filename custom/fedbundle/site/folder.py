@@ -47,7 +47,7 @@ def working_in(dataset: Path) -> Iterator[None]:
         with writing(dataset):
             for place in (dataset, *(dataset / name for name in SUBFOLDERS)):
                 for entry in place.iterdir() if place.is_dir() else ():
-                    if LEFTOVER.fullmatch(entry.name):
+                    if LEFTOVER.fullmatch(entry.name) or (entry == dataset / INCOMING and not entry.is_symlink()):
                         remove(entry)
         yield
 

@@ -28,7 +28,7 @@ from fedbundle.site.budget import RefusalBudget
 from fedbundle.site.cases.workplace import Workplace
 from fedbundle.site.datalist import known_patients, lacking, rebuild
 from fedbundle.site.defacing import deface_command_of, heads_of
-from fedbundle.site.excluded import excluded_patients
+from fedbundle.site.excluded import excluded_patients, excluded_studies
 from fedbundle.site.folder import CASE, DATALIST, JOURNAL, PAGE, remove, spool_of, working_in
 from fedbundle.site.home import SiteHome
 from fedbundle.site.intake import Intake
@@ -39,7 +39,7 @@ from fedbundle.site.refusal import IDENTIFIER_LEFT
 from fedbundle.site.report import Report
 from fedbundle.site.residual import leaking, needles
 from fedbundle.site.structure_settings import with_structures
-from fedbundle.site.versions import remember_version
+from fedbundle.site.versions import last_sections, remember_version
 
 DICOM_LOST = "DICOM that an earlier run kept has been removed, since --keep-dicom is not given"
 FACES_LEFT = "faces are left in head scans, since site.toml names no deface_command"
@@ -95,7 +95,6 @@ def ingest(
     command = deface_command_of(home, rules, keep_dicom)
     place = Workplace(dataset, home.key(), rules, found, keep_dicom, suffix, options, command, looked_at, site)
     source.check(dataset)
-    loses_dicom = not keep_dicom and any((dataset / "dicom").glob("*"))
     excluded = excluded_patients(home, opened.name)
     with working_in(dataset), spool_of(dataset) as spool:
         known = known_patients(dataset, opened.name, excluded)
@@ -103,9 +102,13 @@ def ingest(
         if any(lines[0]["patient"] in excluded for lines in journal.cases.values()):  # of an interrupted exclusion
             (dataset / PAGE).unlink(missing_ok=True)
         journal.drop_patients(excluded)
+        if not (dataset / DATALIST).is_file():
+            present = {lines[0]["patient"] for lines in journal.cases.values() if used(lines)}
+            known = last_sections(home, opened.name, present)
         _never_unlabel(journal, place)
-        done = Intake(place, journal, excluded)
+        done = Intake(place, journal, excluded, excluded_studies(home, opened.name))
         done.take_all(source, spool)
+        loses_dicom = not keep_dicom and _forget_dicom(dataset, journal)
         splits = rebuild(dataset, opened.name, journal, known, rules["splits"])
         with writing(dataset):
             _refuse_leaking_lists(dataset, done.names, place.all_rules)
@@ -177,6 +180,16 @@ def _reviewed(path: Path) -> frozenset[str]:
                 f"--reviewed must name a case by 16 hexadecimal digits per line, got another line {number}"
             )
     return frozenset(lines)
+
+
+def _forget_dicom(dataset: Path, journal: Journal) -> bool:
+    """Remove the DICOM that earlier runs kept; whether there was any."""
+    had_been = [line.pop("dicom", None) for lines in journal.cases.values() for line in lines]
+    with writing(dataset):
+        left = [*(dataset / "dicom").glob("*")]
+        for entry in left:
+            remove(entry)
+    return bool(left) or any(had_been)
 
 
 def _labelled(journal: Journal, place: Workplace) -> int:

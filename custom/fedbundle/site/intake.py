@@ -2,10 +2,12 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 from tqdm import tqdm
 
+from fedbundle.dicom.deid.pseudonyms import pseudonym
 from fedbundle.dicom.gate.verdict import USED
 from fedbundle.dicom.series import Series, Survey
 from fedbundle.dicom.sources.announced import Announced
@@ -28,12 +30,18 @@ class Intake:
     place: Workplace
     journal: Journal
     excluded_patients: Collection[str]  # pseudonyms of those who were taken out for good
+    excluded_studies: Collection[str] = ()  # keyed digests of their studies
     outcomes: list[Outcome] = field(default_factory=list)
     names: set[str] = field(default_factory=set)  # identifiers of the source
     files: int = 0
     skipped: int = 0
     damaged: int = 0
     excluded: int = 0  # studies that were passed over
+
+    @cached_property
+    def case_of_study(self) -> dict[str, str]:
+        """Case of each study (keyed digest) that is in the dataset."""
+        return {lines[0]["study"]: case for case, lines in self.journal.cases.items() if used(lines)}
 
     def take_all(self, source: Source, spool: Path) -> None:
         """Take one study after the other; its lines are written when its files are, and when they hold no identifier.
@@ -69,7 +77,7 @@ class Intake:
         study = found.studies().get(study_uid)
         if not study:
             self.outcomes.append(Outcome("", "", MISSING_INSTANCES, []))
-        elif case_of(study, self.place.key)[1] in self.excluded_patients:
+        elif self._is_excluded(study):
             self.excluded += 1
         else:
             outcome = take(study, self.place, self.journal.cases, len(found.damaged), announced)
@@ -82,6 +90,20 @@ class Intake:
                     clear(self.place.dataset, outcome.case)
                 raise
 
+    def _supersede(self, outcome: Outcome) -> None:
+        """A study to which the PACS gives another patient now is one case, not two."""
+        study = outcome.lines[0]["study"]
+        former = self.case_of_study.get(study, outcome.case)
+        if former != outcome.case:
+            self.journal.drop(former)
+            for entry in case_entries(self.place.dataset, former):
+                remove(entry)
+        self.case_of_study[study] = outcome.case
+
+    def _is_excluded(self, study: list[Series]) -> bool:
+        patient, digest = case_of(study, self.place.key)[1], pseudonym(self.place.key, "study", study[0].study_uid)
+        return patient in self.excluded_patients or digest in self.excluded_studies
+
     def _kept(self, outcome: Outcome, study: list[Series]) -> Outcome:
         """Write the lines, unless something of them or of the files identifies the patient; remove what is refused."""
         identity = source_identifiers(study, self.place.options.device)
@@ -89,13 +111,16 @@ class Intake:
         wanted = needles(identity, self.place.all_rules)
         with writing(self.place.dataset):
             entries = case_entries(self.place.dataset, outcome.case)
-            searched = [entry for entry in entries if entry.parent.name != LOOKS]  # which is searched with the page
+            stays = outcome.code == USED or outcome.kept
+            searched = [entry for entry in entries if stays and entry.parent.name != LOOKS]  # that is searched later
             if wanted.found_in(encoded(outcome.lines)) or leaking(self.place.dataset, searched, wanted):
                 outcome = Outcome(outcome.case, outcome.patient, IDENTIFIER_LEFT, [])
                 self.journal.drop(outcome.case)
             else:
                 self.journal.add(outcome.lines)
-            if outcome.code != USED and not outcome.kept:
+                if outcome.code == USED:
+                    self._supersede(outcome)
+            if not (outcome.code == USED or outcome.kept):
                 for entry in entries:
                     remove(entry)
         return outcome

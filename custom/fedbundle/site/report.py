@@ -42,7 +42,7 @@ class Report:
         used_now = [outcome for outcome in self.outcomes if outcome.code == USED]
         return {
             "dataset": str(self.dataset),
-            "page": str(self.dataset / PAGE),
+            **({"page": str(self.dataset / PAGE)} if self.page else {}),
             "files": {"read": self.files, "skipped": self.skipped, "damaged": self.damaged},
             "studies": {
                 "offered": len(self.outcomes),

@@ -29,6 +29,9 @@ LINE_MAKERS = (gate, inputs, pixels, quantities, technical, cases, journal, labe
 HARMLESS = frozenset({"DS", "IS", "TM", "US", "SS", "UL", "SL", "FD", "FL", "CS"})  # VRs that differ by slice
 WORD = re.compile(r"[a-z0-9.]+")
 
+LISTS = (".json", ".jsonl", ".html")
+# keyed digests, whole or cut to 16 digits; with a letter, so that no number of a patient is taken for one
+PSEUDONYM = re.compile(rb"(?<![0-9a-f])(?=[0-9]*[a-f])(?:[0-9a-f]{64}|[0-9a-f]{16})(?![0-9a-f])")
 NIFTI_HEADER = 348
 VOX_OFFSET = slice(108, 112)  # float32, where the voxels begin
 PICTURE = re.compile(rb"data:image/webp;base64,[A-Za-z0-9+/]+=*")
@@ -97,6 +100,8 @@ def searchable(file: Path) -> bytes:
                 f"files of the dataset must be readable, got a damaged {file.name}; remove it and ingest again"
             ) from error
     content = PICTURE.sub(b"", file.read_bytes())
+    if file.suffix in LISTS:  # of many cases, where a date is sooner or later part of somebody's pseudonym
+        content = PSEUDONYM.sub(b"#", content)
     return content.partition(PIXEL_DATA)[0] if file.suffix == ".dcm" else content
 
 

@@ -27,6 +27,21 @@ def remember_version(home: SiteHome, dataset: Path, bundle: str) -> None:
             append_line(home.path / VERSIONS, json.dumps(entry))
 
 
+def last_sections(home: SiteHome, bundle: str, patients: set[str]) -> dict[str, str]:
+    """Section of each patient in the last version that held just these; empty where none did.
+
+    It is what a dataset goes on from whose datalist is lost.
+
+    Raises:
+        SiteError: a line is damaged.
+    """
+    for line in reversed(versions(home, bundle)):
+        sections = {patient: section for section, members in line["patients"].items() for patient in members}
+        if sections.keys() == patients:
+            return sections
+    return {}
+
+
 def versions(home: SiteHome, bundle: str) -> list[dict[str, Any]]:
     """Versions of the datasets of a bundle: time, dataset (SHA-256 of datalist.json), patients by section.
 

@@ -85,8 +85,7 @@ def deidentify(
             image.BurnedInAnnotation = "NO"
         image.PatientIdentityRemoved = "YES"
         image.DeidentificationMethod = METHOD
-        text_free = str(image.get("BurnedInAnnotation", "")) == "NO"
-        image.DeidentificationMethodCodeSequence = options.method_codes(text_free=text_free)
+        image.DeidentificationMethodCodeSequence = options.method_codes(text_free=reviewed)
         image.LongitudinalTemporalInformationModified = "MODIFIED" if options.retain_shifted_dates else "REMOVED"
         if (
             "DiffusionBValue" not in image and (b := b_value(dataset)) is not None

@@ -35,7 +35,7 @@ class Options:
         """Items of DeidentificationMethodCodeSequence: the profile, and what was really done.
 
         Args:
-            text_free: its header says that no text is in the pixels, or a person has looked; who does not is refused.
+            text_free: a person has looked and found no text in the pixels.
         """
         pixels = [CLEAN_PIXEL_DATA] if text_free else []
         return [_code(*code) for code in (BASIC_PROFILE, *pixels, *(CODES[name] for name in CODES if vars(self)[name]))]

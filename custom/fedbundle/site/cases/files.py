@@ -128,9 +128,10 @@ def _keep_dicom(
     with tolerant():
         for role, series in chosen.items():
             (folder / role).mkdir()
+            looked_at = reviewed and is_projection(series)
             for number, file in enumerate(dict.fromkeys(series.files), start=1):  # a file may hold many frames
                 try:
-                    image = deidentify(dcmread(file), place.key, place.options, motion, reviewed=reviewed)
+                    image = deidentify(dcmread(file), place.key, place.options, motion, reviewed=looked_at)
                 except DicomError as error:
                     raise RefusedError("NOT_DEIDENTIFIABLE", "a slice cannot be de-identified") from error
                 except OSError as error:  # of the source, not of the dataset
@@ -138,12 +139,16 @@ def _keep_dicom(
                 image.save_as(folder / role / f"{number:04d}.dcm", enforce_file_format=True)
 
 
-def intact(lines: list[Line], place: Workplace) -> bool:
-    """The files of a case are as the earlier run left them."""
-    dataset, files, folders = place.dataset, files_of(lines).values(), dicom_of(lines)
-    if place.keep_dicom and {line["role"] for line in lines if line["role"]} != folders.keys():
-        return False
+def as_recorded(lines: list[Line], dataset: Path) -> bool:
+    """The files of a case are as the run left them that made it."""
+    files, folders = files_of(lines).values(), dicom_of(lines).values()
     with writing(dataset):
-        return all((dataset / f["path"]).is_file() and sha256(dataset / f["path"]) == f["sha256"] for f in files) and (
-            not place.keep_dicom or all(folder_sha256(dataset / f["path"]) == f["sha256"] for f in folders.values())
-        )
+        return all(
+            (dataset / f["path"]).is_file() and sha256(dataset / f["path"]) == f["sha256"] for f in files
+        ) and all(folder_sha256(dataset / f["path"]) == f["sha256"] for f in folders)
+
+
+def as_wanted(lines: list[Line], place: Workplace) -> bool:
+    """The files of a case are as recorded, and all that this run would write is among them."""
+    dicom = {line["role"] for line in lines if line["role"]} if place.keep_dicom else set[str]()
+    return dicom <= dicom_of(lines).keys() and as_recorded(lines, place.dataset)

@@ -33,10 +33,14 @@ def made_from(lines: list[Line], source: str) -> bool:
     return used(lines) and all(line["source"] == source for line in lines if line["role"])
 
 
+MADE = 1  # raise it when the same sources and rules give other files; all cases are made anew then
+
+
 def _asked_of(study_uid: str, place: Workplace) -> list[str]:
     """What a case is made from beside the images."""
-    parts = [place.rules_digest, repr(place.keep_dicom), place.suffix, json.dumps(vars(place.options))]
-    parts += [json.dumps(place.deface_command)] if place.deface_command else []
+    parts = [str(MADE), place.rules_digest, repr(place.keep_dicom), place.suffix, json.dumps(vars(place.options))]
+    if place.deface_command:
+        parts += [json.dumps(place.deface_command), *(_digest(Path(part)) for part in place.deface_command)]
     if labels := place.labels.studies.get(study_uid) if place.labels else None:
         parts += [_digest(file) for file in labels.files]
         parts.append(json.dumps(labels.rows, sort_keys=True))

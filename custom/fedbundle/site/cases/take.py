@@ -13,7 +13,7 @@ from fedbundle.dicom.header import text, tolerant
 from fedbundle.dicom.series import Series
 from fedbundle.dicom.sources.announced import Announced, shortfall
 from fedbundle.errors import OutputError
-from fedbundle.site.cases.files import intact, write_case
+from fedbundle.site.cases.files import as_recorded, as_wanted, write_case
 from fedbundle.site.cases.lines import LOOKED_AT, add_what_was_made, lines_of, search_of
 from fedbundle.site.cases.origin import fingerprint, made_from
 from fedbundle.site.cases.workplace import Workplace
@@ -97,7 +97,7 @@ def take(
         lines = lines_of(case, patient, study, place, choice, short)
         add_what_was_made(lines, source, made, labels.rows)
         return Outcome(case, patient, USED, lines)
-    if before and used(before) and before[0].get("rules") == place.rules_digest and intact(before, place):
+    if before and used(before) and before[0].get("rules") == place.rules_digest and as_recorded(before, place.dataset):
         return Outcome(case, patient, reason, before, kept=True)
     return Outcome(case, patient, reason, lines_of(case, patient, study, place, choice, short, (reason, detail)))
 
@@ -153,4 +153,4 @@ def _labels_of(study_uid: str, place: Workplace) -> StudyLabels:
 def _as_it_would_be(case: str, lines: list[Line], place: Workplace) -> bool:
     """The files of a case are as the earlier run left them, and no person has looked at its pixels since."""
     searched = {line["text_in_pixels"] for line in lines if "text_in_pixels" in line}
-    return searched <= {search_of(case, place), LOOKED_AT} and intact(lines, place)
+    return searched <= {search_of(case, place), LOOKED_AT} and as_wanted(lines, place)
