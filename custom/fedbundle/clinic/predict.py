@@ -20,6 +20,7 @@ from fedbundle.clinic.training import read_training, trained_on_phantoms
 from fedbundle.dicom.deid.identifiers import identifiers
 from fedbundle.dicom.deid.residuals import residuals
 from fedbundle.dicom.gate.roles import Choice, choose
+from fedbundle.dicom.gate.rules import checked_rules
 from fedbundle.dicom.header import text, tolerant
 from fedbundle.dicom.inputs import read_inputs
 from fedbundle.dicom.pixels.volume import Volume
@@ -69,7 +70,7 @@ def predict(bundle: Path, study: Path, out: Path) -> dict[str, Any]:
         opened = _opened(bundle, scratch / "bundle")
         wanted = _wanted(opened)
         found, damaged = _one_study(study)
-        choice = choose(found, opened.ingest_rules)
+        choice = choose(found, checked_rules(opened.ingest_rules))
         chosen = choice.require()
         volumes = {role: each.volume for role, each in read_inputs(chosen, opened.ingest_rules["inputs"]).items()}
         work = scratch / "work"

@@ -5,16 +5,35 @@ import struct
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 
 from pydicom.datadict import tag_for_keyword
+from pydicom.dataelem import RawDataElement, convert_raw_data_element
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence as Items
+from pydicom.tag import BaseTag, Tag
 from pydicom.valuerep import PersonName
 
 # what pydicom 3 raises when it converts a malformed element
 MALFORMED = (ValueError, TypeError, ArithmeticError, LookupError, AttributeError, NotImplementedError, struct.error)
+# of values that the bytes of the element and the character sets of the data set tell
+SIMPLE_VR = frozenset(
+    {"AE", "AS", "AT", "CS", "DA", "DS", "DT", "FD", "FL", "IS", "LO", "LT", "PN", "SH", "SL", "SS", "ST", "TM", "UC"}
+    | {"UI", "UL", "US", "UT"}
+)
+SEVERAL = frozenset({tuple, list, MultiValue})
+
+
+@lru_cache(maxsize=1 << 13)
+def tag_of(name: str | int | tuple[int, int]) -> BaseTag:
+    """Tag by keyword, number, or group and element: one object for each, which dictionaries find without comparing.
+
+    Raises:
+        ValueError: no such keyword.
+    """
+    return BaseTag(name) if type(name) is int else tag_of(int(Tag(name)))
 
 
 @contextmanager
@@ -28,10 +47,25 @@ def tolerant() -> Iterator[None]:
 def value(header: Dataset, name: str | int | tuple[int, int]) -> Any:
     """Value of an element by keyword or tag; None when absent, empty or malformed."""
     try:
-        found = header[name].value
+        tag = tag_of(name)
+        element: object = header.get_item(tag)
+        sets = header.original_character_set
+        if isinstance(element, RawDataElement) and element.VR in SIMPLE_VR and sets:
+            key = sets if isinstance(sets, str) else tuple(sets)
+            found = _decoded(tag, element.VR, element.value, element.is_little_endian, key)
+        else:
+            found = header[tag].value
     except MALFORMED:
         return None
     return None if isinstance(found, str | bytes | PersonName) and not found else found
+
+
+@lru_cache(maxsize=1 << 14)  # the slices of a series tell most of it alike
+def _decoded(tag: BaseTag, vr: str, content: bytes | None, little_endian: bool, sets: str | tuple[str, ...]) -> Any:
+    """Value of a raw element, which stays raw in its header; several values as a tuple."""
+    raw = RawDataElement(tag, vr, len(content or b""), content, 0, False, little_endian)
+    found = convert_raw_data_element(raw, encoding=sets if isinstance(sets, str) else list(sets)).value
+    return tuple(found) if isinstance(found, MultiValue) else found
 
 
 def stored(headers: Sequence[Dataset], name: str) -> list[Any]:
@@ -58,7 +92,7 @@ def values(header: Dataset, name: str | int | tuple[int, int]) -> tuple[Any, ...
     found = value(header, name)
     if found is None:
         return ()
-    return tuple(found) if isinstance(found, (MultiValue, list, tuple)) else (found,)
+    return tuple(found) if type(found) in SEVERAL else (found,)
 
 
 def items(header: Dataset, name: str) -> list[Dataset]:

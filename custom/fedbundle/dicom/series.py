@@ -21,6 +21,7 @@ from fedbundle.dicom.diffusion import b_value
 from fedbundle.dicom.frames import frames_of
 from fedbundle.dicom.geometry import Plane, distances, planes_of
 from fedbundle.dicom.header import alike, number, stored, text, tolerant
+from fedbundle.dicom.plain import read_plain
 from fedbundle.errors import InputError
 
 PREAMBLE = 128
@@ -29,6 +30,7 @@ MAGIC = b"DICM"
 BARE_START = re.compile(rb"[\x02\x08]\x00[\x00-\x18]\x00")
 SAME_PLACE_MM = 0.01
 DEFERRED = 4096  # bytes; longer elements (vendor protocol dumps) are read only when someone asks for them
+START = 1 << 16  # bytes, in which most headers end
 
 
 Member = tuple[Dataset, Path, int | None]  # header, file, index of the frame in it (None: the file is one image)
@@ -178,7 +180,7 @@ def look_through(folder: Path) -> Iterator[Seen]:
             if start and not _looks_like_dicom(start):
                 yield Seen(path, [])
                 continue
-            members = read_members(path) if start else []
+            members = read_members(path, start) if start else []
             directory = bool(members) and _is_directory(members[0][0])
             yield Seen(path, [] if directory else members, directory=directory, damaged=not members)
 
@@ -229,7 +231,7 @@ def _regular_files(folder: Path) -> Iterator[Path]:
 def _start(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
-            return file.read(PREAMBLE + len(MAGIC))
+            return file.read(START)
     except OSError as error:
         raise InputError(
             f"DICOM files must be readable, got {error.strerror} for one; `find DIR ! -readable` tells which"
@@ -237,15 +239,22 @@ def _start(path: Path) -> bytes:
 
 
 def _looks_like_dicom(start: bytes) -> bool:
-    return start[PREAMBLE:] == MAGIC or BARE_START.match(start) is not None
+    return start[PREAMBLE : PREAMBLE + len(MAGIC)] == MAGIC or BARE_START.match(start) is not None
 
 
-def read_members(path: Path) -> list[Member]:
-    """Headers of the images in a file, one for each frame; empty when it has no header that can be read."""
+def read_members(path: Path, start: bytes = b"") -> list[Member]:
+    """Headers of the images in a file, one for each frame; empty when it has no header that can be read.
+
+    Args:
+        path: the file.
+        start: its first bytes, where they have been read already.
+    """
     try:
-        if is_bomb(path):
-            return []
-        header = dcmread(path, stop_before_pixels=True, defer_size=DEFERRED, force=True)
+        header = read_plain(path, start or _start(path), DEFERRED)
+        if header is None:
+            if is_bomb(path):
+                return []
+            header = dcmread(path, stop_before_pixels=True, defer_size=DEFERRED, force=True)
         named = all(text(header, uid) for uid in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"))
         if not named and not _is_directory(header):
             return []

@@ -27,6 +27,7 @@ from fedbundle.site import cases, journal, labels, refusal
 
 LINE_MAKERS = (gate, inputs, pixels, quantities, technical, cases, journal, labels, refusal)  # modules and packages
 HARMLESS = frozenset({"DS", "IS", "TM", "US", "SS", "UL", "SL", "FD", "FL", "CS"})  # VRs that differ by slice
+NOTHING = object()
 WORD = re.compile(r"[a-z0-9.]+")
 
 LISTS = (".json", ".jsonl", ".html")
@@ -47,7 +48,7 @@ def source_identifiers(study: list[Series], known: frozenset[str] = frozenset())
     """
     found: set[str] = set()
     for series in study:
-        first = dict(series.first.items())
+        first = {tag: _stored(element) for tag, element in series.first.items()}
         found |= identifiers(series.first, known)
         for header in series.headers[1:]:
             found |= identifiers(_news(header, first), known)
@@ -114,8 +115,7 @@ def _news(header: Dataset, known: Mapping[BaseTag, object]) -> Dataset:
     """Elements of a header whose stored bytes differ from those of the first slice; nothing is decoded for it."""
     news = Dataset()
     for tag, element in header.items():
-        before = known.get(tag)
-        if getattr(element, "VR", None) not in HARMLESS and (before is None or _stored(before) != _stored(element)):
+        if known.get(tag, NOTHING) != _stored(element) and getattr(element, "VR", None) not in HARMLESS:
             news[tag] = element
     implicit, little = header.original_encoding
     news.set_original_encoding(implicit, little, header.original_character_set)

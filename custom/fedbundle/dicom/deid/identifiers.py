@@ -14,13 +14,17 @@ Left out are strings that would be found by chance or by design, and nothing els
 
 import re
 from collections.abc import Iterator
+from functools import cache
+from typing import Any
 
-from pydicom import DataElement, Dataset
+from pydicom import Dataset
 from pydicom.config import disable_value_validation
-from pydicom.multival import MultiValue
+from pydicom.dataelem import RawDataElement
+from pydicom.tag import BaseTag
 from pydicom.uid import UID_dictionary
 
 from fedbundle.dicom.deid.allowed import DUMMY_DATE
+from fedbundle.dicom.header import SEVERAL, SIMPLE_VR, tag_of, value
 
 IDS = """
 PatientID OtherPatientIDs IssuerOfPatientID MedicalRecordLocator PatientAddress PatientTelephoneNumbers
@@ -44,6 +48,7 @@ size slice slices space spacing split splits string study test text time trainin
 unspecified used validation version volume voxel weight zone zones
 """
 ID_KEYWORDS = frozenset(IDS.split())
+TELLING_VR = frozenset({"PN", "UI", "DA", "DT", "SQ", "UN", None})  # UN and implicit VR may be any of the others
 OWN_WORDS = frozenset(OUR_WORDS.split())
 UNREADABLE = (ValueError, TypeError, AttributeError, KeyError, NotImplementedError, OverflowError, IndexError)
 DATE = re.compile(r"(?:18|19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
@@ -61,35 +66,48 @@ def identifiers(dataset: Dataset, known: frozenset[str] = frozenset()) -> set[st
         known: attributes that are no secret here, as those of the scanner where its identity is kept.
     """
     found: set[str] = set()
+    secret = _id_tags(known)
     with disable_value_validation():  # pydicom's warnings repeat the value
-        for element in _elements(dataset):
-            texts = _values(element.value)
-            if element.VR == "PN":
+        for tag, vr, held in _elements(dataset, secret):
+            texts = _values(held)
+            if vr == "PN":
                 found.update(part for name in texts for part in _name_parts(name))
-            elif element.VR == "UI":
+            elif vr == "UI":
                 found.update(uid for uid in texts if uid not in UID_dictionary and len(uid) >= SHORTEST_UID)
-            elif element.VR in ("DA", "DT"):
+            elif vr in ("DA", "DT"):
                 found.update(text[:8] for text in texts)
-            elif element.keyword in ID_KEYWORDS - known:
+            elif tag in secret:
                 found.update(texts)
     return {text for text in found if _telling(text)}
 
 
-def _elements(dataset: Dataset) -> Iterator[DataElement]:
-    for tag in dataset.keys():  # noqa: SIM118 -- iterating a Dataset stops at the first value that cannot be parsed
+@cache
+def _id_tags(known: frozenset[str]) -> frozenset[BaseTag]:
+    return frozenset(map(tag_of, ID_KEYWORDS - known))
+
+
+def _elements(dataset: Dataset, secret: frozenset[BaseTag]) -> Iterator[tuple[BaseTag, str, Any]]:
+    """Tag, VR and value of all elements at every depth that may identify."""
+    for tag, stored in dataset.items():  # raw: iterating a Dataset stops at the first value that cannot be parsed
+        if isinstance(stored, RawDataElement):
+            if stored.VR not in TELLING_VR and tag not in secret:
+                continue
+            if stored.VR in SIMPLE_VR:
+                yield tag, stored.VR, value(dataset, tag)
+                continue
         try:
             element = dataset[tag]
         except UNREADABLE:
             continue
         if element.VR == "SQ":
             for item in element.value:
-                yield from _elements(item)
+                yield from _elements(item, secret)
         else:
-            yield element
+            yield tag, element.VR, element.value
 
 
-def _values(value: object) -> list[str]:
-    parts = value if isinstance(value, MultiValue | list) else [value]
+def _values(held: Any) -> list[str]:
+    parts = held if type(held) in SEVERAL else [held]
     return [text for part in parts if part is not None and (text := str(part).strip(" \0"))]
 
 

@@ -10,7 +10,6 @@ from fedbundle.dicom.gate.objects import is_projection
 from fedbundle.dicom.gate.overrides import with_site
 from fedbundle.dicom.gate.rules import (
     LAST_CODES,
-    checked_rules,
     described,
     detector_spacing_mm,
     misfit,
@@ -72,19 +71,18 @@ def choose(series: list[Series], rules: dict[str, Any], site: Mapping[str, dict[
 
     Args:
         series: of one study, as `scan` returns them.
-        rules: content of the bundle's configs/ingest.json.
+        rules: content of the bundle's configs/ingest.json, as `checked_rules` returns it.
         site: role -> what `[roles.<bundle>.<role>]` of site.toml adds; where it decides, the detail says so.
 
     Raises:
-        BundleError: the rules break their schema.
         SiteError: the site names a role that the bundle does not have.
     """
     with tolerant():
-        checked = checked_rules(rules)
+        choice = _choice(series, rules["inputs"])
         if not site:
-            return _choice(series, checked["inputs"])
-        without = {(each.series, each.role, each.code) for each in _choice(series, checked["inputs"]).decisions}
-        choice = _choice(series, with_site(checked, site)["inputs"])
+            return choice
+        without = {(each.series, each.role, each.code) for each in choice.decisions}
+        choice = _choice(series, with_site(rules, site)["inputs"])
     decisions = [
         each if (each.series, each.role, each.code) in without else replace(each, detail=f"{each.detail}; {BY_SITE}")
         for each in choice.decisions

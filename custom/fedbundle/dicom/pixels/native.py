@@ -65,8 +65,10 @@ def _layout(header: Dataset, syntax: str) -> Layout | None:
     return Layout((rows, columns), told, bits, signed, 1.0 if slope is None else slope, intercept)
 
 
-def read_native(path: Path, layout: Layout) -> NDArray[np.float32] | None:
-    """Pixels [row, column] after rescale (C.11.1.1.2); None where they do not end the file, as they nearly always do.
+def read_native(path: Path, layout: Layout) -> NDArray[np.integer | np.floating] | None:
+    """Pixels [row, column] after rescale (C.11.1.1.2), int16 or uint16 where that changes nothing, else float64.
+
+    None where they do not end the file, as they nearly always do.
 
     Raises:
         OSError: the file cannot be read.
@@ -82,8 +84,8 @@ def read_native(path: Path, layout: Layout) -> NDArray[np.float32] | None:
     if unused:
         pixels = pixels >> unused
     if (layout.slope, layout.intercept) == (1.0, 0.0):
-        return pixels.astype(np.float32)
-    return (pixels.astype(np.float64) * layout.slope + layout.intercept).astype(np.float32)
+        return pixels
+    return pixels.astype(np.float64) * layout.slope + layout.intercept
 
 
 def _ends_with_pixels(content: bytes, layout: Layout) -> bool:

@@ -1,7 +1,8 @@
 """Pixels of a series as one volume in LPS millimetres, read by SimpleITK, written as NIfTI without any text."""
 
 import gzip
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import SimpleITK as sitk  # noqa: N813 -- its own documentation calls it so
 from numpy.typing import NDArray
 from pydicom.pixels import iter_pixels
 
+from fedbundle.background import later
 from fedbundle.dicom.gate.objects import is_coloured, is_projection
 from fedbundle.dicom.gate.rules import detector_spacing_mm
 from fedbundle.dicom.geometry import Array, stack_affine
@@ -101,20 +103,29 @@ def write_nifti(array: NDArray[np.generic], affine: Array, path: Path) -> None:
         save_nifti(array, affine, part, path.suffix == ".gz")
 
 
-def save_nifti(array: NDArray[np.generic], affine: Array, path: Path, compressed: bool) -> None:
-    """Like `write_nifti`, into a file whose name tells nothing and which may be left half-written."""
+def save_nifti(array: NDArray[np.generic], affine: Array, path: Path, compressed: bool) -> str:
+    """Like `write_nifti`, into a file whose name tells nothing and which may be left half-written; its SHA-256."""
     header = nibabel.Nifti1Image(array.transpose(2, 1, 0), LPS_TO_RAS @ affine).header
     for set_form in (header.set_sform, header.set_qform):
         set_form(LPS_TO_RAS @ affine, code="scanner")
     header.set_xyzt_units("mm")
     header["vox_offset"], header["magic"] = header.single_vox_offset, header.single_magic
     voxels = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))  # columns run fastest, as in NIfTI
-    content = (header.binaryblock, bytes(header.single_vox_offset - len(header.binaryblock)), voxels.data.cast("B"))
+    before = header.binaryblock.ljust(header.single_vox_offset, b"\0")
+    content: tuple[bytes | memoryview, ...] = (before, voxels.data.cast("B"))
+    if compressed:
+        content = (gzip.compress(b"".join(content), COMPRESSION, mtime=0),)
+    digest = later(_sha256, content)
     with path.open("wb") as file:
-        if compressed:
-            file.write(gzip.compress(b"".join(content), COMPRESSION, mtime=0))
-        else:
-            file.writelines(content)
+        file.writelines(content)
+    return digest.result()
+
+
+def _sha256(content: Iterable[bytes | memoryview]) -> str:
+    digest = hashlib.sha256()
+    for part in content:
+        digest.update(part)
+    return digest.hexdigest()
 
 
 def _patient_affine(series: Series) -> Array:

@@ -93,8 +93,8 @@ def _put(
 
         def put(name: str, array: NDArray[np.generic], affine: Array) -> dict[str, str]:
             part = stack.enter_context(new_file(place.dataset / name, make_parents=False))
-            save_nifti(array, affine, part, name.endswith(".gz"))
-            return {"path": name, "sha256": sha256(part)}
+            digest = save_nifti(array, affine, part, name.endswith(".gz"))
+            return {"path": name, "sha256": digest}
 
         if place.keep_dicom:
             folder = stack.enter_context(new_folder(place.dataset / "dicom" / case, make_parents=False))

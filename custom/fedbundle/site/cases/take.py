@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from fedbundle.background import later
 from fedbundle.dicom.deid.pseudonyms import patient_pseudonym, pseudonym
 from fedbundle.dicom.gate.overrides import with_site
 from fedbundle.dicom.gate.roles import Choice, choose
@@ -81,8 +82,8 @@ def take(
         if choice.code != USED:
             raise RefusedError(choice.code, choice.detail)
         labels = _labels_of(study[0].study_uid, place)
-        source = fingerprint(choice, study[0].study_uid, place)
-        if before and made_from(before, source) and _as_it_would_be(case, before, place):
+        source = later(fingerprint, choice, study[0].study_uid, place)
+        if before and made_from(before, source.result()) and _as_it_would_be(case, before, place):
             return Outcome(case, patient, USED, before, resumed=True)
         made = write_case(case, choice, labels, place)
     except OutputError:
@@ -95,7 +96,7 @@ def take(
         reason, detail = "UNEXPECTED_ERROR", type(error).__name__
     else:
         lines = lines_of(case, patient, study, place, choice, short)
-        add_what_was_made(lines, source, made, labels.rows)
+        add_what_was_made(lines, source.result(), made, labels.rows)
         return Outcome(case, patient, USED, lines)
     if before and used(before) and before[0].get("rules") == place.rules_digest and as_recorded(before, place.dataset):
         return Outcome(case, patient, reason, before, kept=True)
