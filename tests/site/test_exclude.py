@@ -20,15 +20,14 @@ from fedbundle.site.exclude import Exclusion, exclude
 from fedbundle.site.home import SiteHome
 from fedbundle.site.ingest import ingest
 
+CORRECTED = "PAT-999999"
+
 
 @pytest.fixture(scope="module")
 def ingested(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> LabelledSite:
     """A site with four ingested studies of three patients: the first two are of one."""
     made = LabelledSite.make(tmp_path_factory.mktemp("hospital"), repository, 4)
-    for file in (made.dicom / "Testperson_Zebulon_2").rglob("0*"):
-        image = dcmread(file)
-        image.PatientID = patient_id(1)
-        image.save_as(file)
+    give(made, 2, patient_id(1))
     made.ingest(made.sheet(4))
     return made
 
@@ -42,6 +41,14 @@ def site(ingested: LabelledSite, tmp_path: Path) -> LabelledSite:
 def patient_id(study: int) -> str:
     """PatientID of a study's patient."""
     return f"PAT-{4711 + study:06d}"
+
+
+def give(site: LabelledSite, study: int, patient: str, series: str = "*") -> None:
+    """Give a study, or one series of it, to another patient, as when the PACS corrects the PatientID."""
+    for file in (site.dicom / f"Testperson_Zebulon_{study}").glob(f"{series}/0*"):
+        image = dcmread(file)
+        image.PatientID = patient
+        image.save_as(file)
 
 
 def take_out(site: LabelledSite, *entries: str, dicom: Path | None = None) -> Exclusion:
@@ -193,10 +200,64 @@ def test_damaged_records_of_the_site_are_told(site: LabelledSite) -> None:
 
 def test_a_study_that_is_given_to_another_patient_stays_out(site: LabelledSite) -> None:
     take_out(site, patient_id(3))
-    for file in (site.dicom / "Testperson_Zebulon_3").rglob("0*"):
-        image = dcmread(file)
-        image.PatientID = "PAT-999999"
-        image.save_as(file)
+    give(site, 3, CORRECTED)
     report = site.ingest(site.sheet(4))
     assert report.excluded == 1
     assert len(site.items()) == 3
+    assert "1 of the studies that were taken out came under another patient id" in report.text()
+
+
+@pytest.mark.parametrize(("entry", "not_named"), [(Stack(study=3).study_uid, 0), ("PAT-004714", 1), ("PAT-999999", 1)])
+def test_all_patients_of_a_study_go_whichever_is_named(entry: str, not_named: int, site: LabelledSite) -> None:
+    give(site, 3, CORRECTED)
+    write_study(site.dicom, 5)
+    give(site, 5, CORRECTED)
+    done = take_out(site, entry, dicom=site.dicom)
+    assert (done.patients, done.shared, done.cases) == (2, not_named, 1)
+    assert (f"{not_named} of them " in done.text()) == bool(not_named)
+    remembered = [json.loads(line) for line in (site.home.path / "excluded.jsonl").read_text().splitlines()]
+    key = site.home.key()
+    assert {line["patient"] for line in remembered} == {
+        pseudonym(key, "patient", p) for p in (patient_id(3), CORRECTED)
+    }
+    for owner in (CORRECTED, patient_id(3), "PAT-888888"):
+        give(site, 3, owner)
+        assert site.ingest(site.sheet(5)).excluded == 2
+        assert len(site.items()) == 3
+
+
+def test_a_patient_whose_study_was_given_away_since_is_found_by_the_earlier_id(site: LabelledSite) -> None:
+    give(site, 3, CORRECTED)
+    assert site.ingest(site.sheet(4)).excluded == 0
+    before = site.lines()[0]["rules"]
+    image = read_json(site.bundle / "configs" / "ingest.json")["inputs"]["image"]
+    site.change_rules(inputs={"image": image | {"min_slices": 9}})  # all cases are made anew
+    site.ingest(site.sheet(4))
+    assert site.lines()[0]["rules"] != before
+    done = take_out(site, patient_id(3))
+    assert (done.patients, done.shared, done.cases, len(site.items())) == (2, 1, 1, 3)
+
+
+def test_a_study_that_an_ingest_passed_over_stays_out_under_every_patient(site: LabelledSite) -> None:
+    take_out(site, patient_id(3))
+    write_study(site.dicom, 5)
+    for owner in (patient_id(3), CORRECTED):
+        give(site, 5, owner)
+        assert site.ingest(site.sheet(5)).excluded == 2
+    assert len(site.items()) == 3
+
+
+def test_a_study_goes_from_every_dataset_whatever_patient_it_has_there(site: LabelledSite) -> None:
+    other, bundle, sheet = site.dicom.parent / "elsewhere", str(site.bundle), site.sheet(4)
+    give(site, 3, CORRECTED)
+    ingest(site.home, bundle, Folder(site.dicom), sheet, other)
+    take_out(site, patient_id(3))
+    again = ingest(site.home, bundle, Folder(site.dicom), sheet, other)
+    assert (again.excluded, sum(again.splits.values())) == (1, 3)
+
+
+def test_any_patient_of_a_mixed_study_takes_it_out(tmp_path: Path, repository: Path) -> None:
+    site = LabelledSite.make(tmp_path, repository, 2)
+    give(site, 2, CORRECTED, series="2")
+    assert take_out(site, CORRECTED, dicom=site.dicom).patients == 2
+    assert site.ingest(site.sheet(2)).excluded == 1
