@@ -209,7 +209,7 @@ class Ingest(SiteVerb):
     """Leave qc.html out, which reads every new case once more."""
 
     explain: str | None = None
-    """Change nothing; print in which folders below --dicom the study lies that has this pseudonym in ingest.jsonl."""
+    """Change nothing; print in which folders of --dicom the study lies that has this pseudonym in ingest.jsonl."""
 
     def run(self) -> Outcome:
         """Ingest."""

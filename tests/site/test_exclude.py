@@ -1,6 +1,7 @@
 """Withdrawn consent: a patient goes with every trace of data, does not come back, and the runs are told."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,12 @@ from samples.labelled_site import LabelledSite
 
 from fedbundle.cli import main
 from fedbundle.dicom.deid.pseudonyms import pseudonym
+from fedbundle.dicom.series import scan
 from fedbundle.dicom.sources.folder import Folder
 from fedbundle.errors import InputError, OutputError, SiteError
 from fedbundle.files import read_json, sha256
 from fedbundle.site import exclude as module
+from fedbundle.site.cases.take import case_of
 from fedbundle.site.exclude import Exclusion, exclude
 from fedbundle.site.home import SiteHome
 from fedbundle.site.ingest import ingest
@@ -154,6 +157,20 @@ def test_a_refusal_list_works_before_the_first_ingest(tmp_path: Path, repository
     assert (done.patients, done.cases, done.splits) == (1, 0, {})
     report = site.ingest(site.sheet(2))
     assert report.excluded == 1 and len(site.items()) == 1
+
+
+def test_a_refusal_list_may_name_studies_of_a_zip(tmp_path: Path, repository: Path) -> None:
+    site = LabelledSite.make(tmp_path / "hospital", repository, 3)
+    sheet = site.sheet(3)
+    packed = Path(shutil.make_archive(str(tmp_path / "export"), "zip", site.dicom))
+    (tmp_path / "withdrawn.txt").write_text(f"{patient_id(1)}\n{Stack(study=2).study_uid}\n")
+    command = ["ingest", "--site", str(site.home.path), "--bundle", str(site.bundle), "--dicom", str(packed)]
+    assert main([*command, "--labels", str(sheet), "--exclude", str(tmp_path / "withdrawn.txt")]) == 0
+    assert [item["case"] for item in site.items()] == [
+        case_of(scan(site.dicom / "Testperson_Zebulon_3"), site.home.key())[0]
+    ]
+    take_out(site, patient_id(3), dicom=packed)
+    assert site.items() == []
 
 
 def test_an_interrupted_exclusion_is_completed_by_the_next_ingest(

@@ -7,7 +7,6 @@ from typing import Any
 
 from fedbundle.bundle.layout import NAME
 from fedbundle.dicom.deid.pseudonyms import pseudonym
-from fedbundle.dicom.series import survey
 from fedbundle.errors import InputError
 from fedbundle.files import read_json
 from fedbundle.site.cases.take import owners_of
@@ -18,6 +17,7 @@ from fedbundle.site.folder import DATALIST, JOURNAL, PAGE, working_in
 from fedbundle.site.home import SiteHome, lines_of
 from fedbundle.site.ingest import open_bundle, rules_of
 from fedbundle.site.journal import Journal, patients_of, used
+from fedbundle.site.sources import local_source, local_studies
 from fedbundle.site.versions import remember_version, versions
 
 MOST_TOLD = 20
@@ -77,10 +77,11 @@ def exclude(home: SiteHome, bundle: str, listed: Path, out: Path | None = None, 
         listed: text file, one PatientID, StudyInstanceUID, or pseudonym of a patient or case per line.
         out: dataset folder; default: the site's folder for this bundle. Where there is no dataset yet, the exclusion
             is only remembered.
-        dicom: folder whose studies may be named as well, before they are ingested.
+        dicom: folder or zip whose studies may be named as well, before they are ingested.
 
     Raises:
-        InputError: the list cannot be read or is empty, or a line of it names nobody known; nothing is changed then.
+        InputError: the list cannot be read or is empty, a line of it names nobody known, or `dicom` cannot be read;
+            nothing is changed then.
         BundleError: the bundle's configs/ingest.json cannot be used.
         OutputError: the dataset or the site home cannot be written.
     """
@@ -123,8 +124,8 @@ class _Known:
             self.patients.add(line["patient"])
             for study in line["studies"]:
                 self.owners[study].add(line["patient"])
-        for uid, study in survey(dicom).studies().items() if dicom else ():
-            self.owners[pseudonym(self.key, "study", uid)] |= owners_of(study, self.key)
+        for study in local_studies(local_source(dicom)) if dicom else ():
+            self.owners[pseudonym(self.key, "study", study[0].study_uid)] |= owners_of(study, self.key)
         self.patients.update(*self.owners.values())
 
     def named(self, entry: str) -> set[str]:
