@@ -213,10 +213,12 @@ class Ingest(SiteVerb):
 
     def run(self) -> Outcome:
         """Ingest."""
-        if self.explain:
+        if self.explain is not None:
             from fedbundle.errors import InputError
             from fedbundle.site.explain import explain
 
+            if self.exclude:
+                raise InputError("--explain must stand without --exclude, got both; give them in two commands")
             if self.dicom is None:
                 raise InputError("--explain must come with --dicom, got none; give the folder that was ingested")
             folders = [str(folder) for folder in explain(self.home(), self.dicom, self.explain)]

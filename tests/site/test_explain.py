@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from samples.dicom_studies import write_study
 
+from fedbundle.cli import main
 from fedbundle.dicom.series import scan
 from fedbundle.errors import InputError
 from fedbundle.site.cases.take import case_of
@@ -38,6 +39,18 @@ def test_a_zip_is_explained_by_the_folders_in_it(
     with pytest.raises(InputError, match="which is none of them"):
         explain(home, packed, "0" * 16)
     assert list((tmp_path / "temporary").iterdir()) == []
+
+
+def test_explaining_and_excluding_at_once_is_refused_before_anything_is_read(
+    home: SiteHome, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+    command = ["ingest", "--site", str(home.path), "--bundle", "nothing_like_it", "--dicom", str(tmp_path / "nowhere")]
+    assert main([*command, "--explain", "0" * 16, "--exclude", str(tmp_path / "no.txt")]) == 10
+    assert "--explain must stand without --exclude, got both" in capsys.readouterr().err
+    assert main([*command, "--explain", ""]) == 10  # is not taken for an ingest
+    assert "--explain must be the 16 hexadecimal digits" in capsys.readouterr().err
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
 
 
 def test_a_file_that_is_no_zip_is_refused_as_by_ingest(home: SiteHome, tmp_path: Path) -> None:
