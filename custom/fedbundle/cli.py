@@ -4,6 +4,8 @@ import json
 import signal
 import sys
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
@@ -17,6 +19,14 @@ from fedbundle.errors import FedbundleError
 INTERRUPTED = 130
 
 SiteDir = Annotated[Path | None, tyro.conf.arg(name="site", metavar="DIR")]
+
+
+class InterruptedAfter(KeyboardInterrupt):
+    """Ctrl-C after something was done of which machines are told."""
+
+    def __init__(self, data: dict[str, Any]) -> None:
+        super().__init__()
+        self.data = data
 
 
 @dataclass(frozen=True)
@@ -226,21 +236,29 @@ class Ingest(SiteVerb):
         if self.exclude:
             from fedbundle.site.exclude import exclude
 
+            source = self._source() if self.dicom or self.dicomweb or self.pacs else None
             done = exclude(self.home(), self.bundle, self.exclude, self.out, self.dicom)
-            if not (self.dicom or self.dicomweb or self.pacs):
-                return Outcome(done.text(), {"exclusion": done.data()})
-            outcome = self._ingested()
-            return Outcome(f"{done.text()}\n{outcome.text}", {"exclusion": done.data(), **outcome.data})
-        return self._ingested()
+            told = {"exclusion": done.data()}
+            if source is None:
+                return Outcome(done.text(), told)
+            if not self.json:  # now: it must not be lost when what follows fails
+                _say(done.text())
+                sys.stdout.flush()
+            with _telling(told):
+                outcome = self._ingested(source)
+            return Outcome(outcome.text, told | outcome.data)
+        return self._ingested(self._source())
 
-    def _ingested(self) -> Outcome:
-        from fedbundle.site.ingest import ingest
+    def _source(self) -> Any:
         from fedbundle.site.sources import chosen_source
 
-        home = self.home()
-        source = chosen_source(home, self.dicom, self.dicomweb, self.pacs, self.studies, self.labels)
+        return chosen_source(self.home(), self.dicom, self.dicomweb, self.pacs, self.studies, self.labels)
+
+    def _ingested(self, source: Any) -> Outcome:
+        from fedbundle.site.ingest import ingest
+
         report = ingest(
-            home,
+            self.home(),
             self.bundle,
             source,
             self.labels,
@@ -433,12 +451,25 @@ def main(arguments: list[str] | None = None) -> int:
             _say(error.summary)
         _complain(str(error), error.code, error.data if in_json else None)
         return error.code
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         told = "interrupted; what was finished is kept, run the same command again to go on"
-        _complain(told, INTERRUPTED, {} if isinstance(verb, Verb) and verb.json else None)
+        data = stop.data if isinstance(stop, InterruptedAfter) else {}
+        _complain(told, INTERRUPTED, data if isinstance(verb, Verb) and verb.json else None)
         return INTERRUPTED
     _say(json.dumps(outcome.data, indent=2) if verb.json else outcome.text)
     return outcome.code
+
+
+@contextmanager
+def _telling(data: dict[str, Any]) -> Iterator[None]:
+    """What was done already is told to machines with whatever ends the work inside."""
+    try:
+        yield
+    except FedbundleError as error:
+        error.data = data | error.data
+        raise
+    except KeyboardInterrupt as stop:
+        raise InterruptedAfter(data) from stop
 
 
 def _say(text: str) -> None:

@@ -61,6 +61,13 @@ def take_out(site: LabelledSite, *entries: str, dicom: Path | None = None) -> Ex
     return exclude(site.home, str(site.bundle), listed, dicom=dicom)
 
 
+def withdraw(site: LabelledSite, entry: str) -> list[str]:
+    """The command that excludes one."""
+    listed = site.dicom.parent / "withdrawn.txt"
+    listed.write_text(entry)
+    return ["ingest", "--site", str(site.home.path), "--bundle", str(site.bundle), "--exclude", str(listed)]
+
+
 def traces(site: LabelledSite, patient: str, cases: set[str]) -> list[str]:
     """Names of the dataset's files that tell of a patient."""
     dataset = site.home.dataset_dir("prostate_mri_zones")
@@ -125,6 +132,42 @@ def test_the_runs_that_had_used_them_are_listed(site: LabelledSite) -> None:
     assert both.unknown_runs == 1
     text = both.text()
     assert "run first of 20" in text and "1 runs used a version that versions.jsonl does not know" in text
+
+
+@pytest.mark.parametrize(("arguments", "code"), [(["--labels", "nowhere.csv"], 10), (["--max-refused", "0"], 22)])
+def test_the_runs_are_told_when_the_ingest_that_follows_fails(
+    arguments: list[str], code: int, site: LabelledSite, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(site, "first")
+    next((site.dicom / "Testperson_Zebulon_4" / "1").glob("005")).unlink()
+    shutil.rmtree(site.home.dataset_dir("prostate_mri_zones") / "images")  # no case stays as it was
+    command = [*withdraw(site, patient_id(3)), "--dicom", str(site.dicom), "--labels", str(site.sheet(3)), *arguments]
+    assert main(command) == code
+    told = capsys.readouterr().out
+    assert told.startswith("1 patients are excluded; 1 cases") and told.count("run first of 20") == 1
+    assert main([*command, "--json"]) == code
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["code"], [entry["job"] for entry in answer["exclusion"]["runs"]]) == (code, ["first"])
+
+
+def test_the_runs_are_told_when_the_ingest_that_follows_is_interrupted(
+    site: LabelledSite, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ctrl_c(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    run(site, "first")
+    monkeypatch.setattr(Folder, "check", ctrl_c)
+    command = [*withdraw(site, patient_id(3)), "--dicom", str(site.dicom), "--labels", str(site.sheet(4))]
+    assert main(command) == 130
+    assert "run first of 20" in capsys.readouterr().out
+    assert main([*command, "--json"]) == 130
+    assert json.loads(capsys.readouterr().out)["exclusion"]["runs"][0]["job"] == "first"
+
+
+def test_a_source_that_cannot_be_asked_is_told_before_anybody_is_taken_out(site: LabelledSite) -> None:
+    assert main([*withdraw(site, patient_id(3)), "--dicom", str(site.dicom), "--pacs", "main"]) == 10
+    assert not (site.home.path / "excluded.jsonl").exists()
 
 
 def test_naming_nobody_known_changes_nothing_and_says_so(
