@@ -385,9 +385,11 @@ class Phantom(Verb):
     def run(self) -> Outcome:
         """Write."""
         from fedbundle.phantom.write import write_phantoms
+        from fedbundle.site.wording import many
 
         report = write_phantoms(self.bundle, self.out, self.patients, self.profile, self.seed)
-        return Outcome(f"{report['patients']} patients, {report['files']} files in {self.out}", report)
+        told = f"{many(report['patients'], 'patient')}, {many(report['files'], 'file')} in {self.out}"
+        return Outcome(told, report)
 
 
 VERBS: dict[str, type[Verb]] = {

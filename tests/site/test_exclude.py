@@ -131,7 +131,7 @@ def test_the_runs_that_had_used_them_are_listed(site: LabelledSite) -> None:
     assert [sum(entry["patients"].values()) for entry in both.runs] == [1, 2, 1]
     assert both.unknown_runs == 1
     text = both.text()
-    assert "run first of 20" in text and "1 runs used a version that versions.jsonl does not know" in text
+    assert "run first of 20" in text and "1 run used a version that versions.jsonl does not know" in text
 
 
 @pytest.mark.parametrize(("arguments", "code"), [(["--labels", "nowhere.csv"], 10), (["--max-refused", "0"], 22)])
@@ -144,7 +144,7 @@ def test_the_runs_are_told_when_the_ingest_that_follows_fails(
     command = [*withdraw(site, patient_id(3)), "--dicom", str(site.dicom), "--labels", str(site.sheet(3)), *arguments]
     assert main(command) == code
     told = capsys.readouterr().out
-    assert told.startswith("1 patients are excluded; 1 cases") and told.count("run first of 20") == 1
+    assert told.startswith("1 patient is excluded; 1 case was taken out now") and told.count("run first of 20") == 1
     assert main([*command, "--json"]) == code
     answer = json.loads(capsys.readouterr().out)
     assert (answer["code"], [entry["job"] for entry in answer["exclusion"]["runs"]]) == (code, ["first"])
@@ -198,8 +198,12 @@ def test_a_refusal_list_works_before_the_first_ingest(tmp_path: Path, repository
         take_out(site, patient_id(2))
     done = take_out(site, patient_id(2), dicom=site.dicom)
     assert (done.patients, done.cases, done.splits) == (1, 0, {})
+    assert done.text().startswith("1 patient is excluded; 0 cases were taken out now")
     report = site.ingest(site.sheet(2))
     assert report.excluded == 1 and len(site.items()) == 1
+    told = report.text()
+    assert "1 study in 48 files: 1 used" in told and "of 1 patient, each" in told
+    assert "1 more is of a patient who was taken out" in told and "0 files are no DICOM images, 0 are empty" in told
 
 
 def test_a_refusal_list_may_name_studies_of_a_zip(tmp_path: Path, repository: Path) -> None:
@@ -274,7 +278,7 @@ def test_all_patients_of_a_study_go_whichever_is_named(entry: str, not_named: in
     give(site, 5, CORRECTED)
     done = take_out(site, entry, dicom=site.dicom)
     assert (done.patients, done.shared, done.cases) == (2, not_named, 1)
-    assert (f"{not_named} of them " in done.text()) == bool(not_named)
+    assert (f"  {not_named} is not on the list" in done.text()) == bool(not_named)
     remembered = [json.loads(line) for line in (site.home.path / "excluded.jsonl").read_text().splitlines()]
     key = site.home.key()
     assert {line["patient"] for line in remembered} == {

@@ -19,6 +19,7 @@ from fedbundle.site.ingest import open_bundle, rules_of
 from fedbundle.site.journal import Journal, patients_of, used
 from fedbundle.site.sources import local_source, local_studies
 from fedbundle.site.versions import remember_version, versions
+from fedbundle.site.wording import many
 
 MOST_TOLD = 20
 
@@ -51,8 +52,10 @@ class Exclusion:
     def text(self) -> str:
         """For people."""
         left = ", ".join(f"{count} {section}" for section, count in self.splits.items())
-        lines = [f"{self.patients} patients are excluded; {self.cases} cases of them were taken out now"]
-        lines += [f"  {self.shared} of them are not on the list, but share a study with it"] if self.shared else []
+        gone = f"{many(self.cases, 'case was', 'cases were')} taken out now"
+        lines = [f"{many(self.patients, 'patient is', 'patients are')} excluded; {gone}"]
+        if self.shared:
+            lines.append(f"  {many(self.shared, 'is', 'are')} not on the list, but got a study of those who are")
         lines += [f"  left in the dataset: {left}"] if left else []
         lines += [f"  warning: {warning}" for warning in self.warnings]
         lines += [f"  still in the dataset of {name}; exclude them there as well" for name in self.elsewhere]
@@ -61,7 +64,7 @@ class Exclusion:
             told = ", ".join(f"{count} in {section}" for section, count in run["patients"].items() if count)
             lines.append(f"  run {run['job']} of {run['time']} had used them: {told}")
         if self.unknown_runs:
-            lines.append(f"  {self.unknown_runs} runs used a version that versions.jsonl does not know")
+            lines.append(f"  {many(self.unknown_runs, 'run')} used a version that versions.jsonl does not know")
         return "\n".join(lines)
 
 

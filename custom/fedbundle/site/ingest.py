@@ -40,6 +40,7 @@ from fedbundle.site.report import Report
 from fedbundle.site.residual import leaking, needles
 from fedbundle.site.structure_settings import with_structures
 from fedbundle.site.versions import last_sections, remember_version
+from fedbundle.site.wording import many
 
 DICOM_LOST = "DICOM that an earlier run kept has been removed, since --keep-dicom is not given"
 RENAMED = (
@@ -209,7 +210,7 @@ def _labelled(journal: Journal, place: Workplace) -> int:
 def _never_unlabel(journal: Journal, place: Workplace) -> None:
     if place.labels is None and {"label", "table"} & place.rules.keys() and (count := _labelled(journal, place)):
         raise InputError(
-            f"--labels must be given again, since the dataset holds {count} cases with masks or other labels, "
+            f"--labels must be given again, since the dataset holds {many(count, 'case')} with masks or other labels, "
             "got none; give them, or another --out"
         )
 
@@ -234,8 +235,9 @@ def _judged(report: Report, budget: RefusalBudget) -> Report:
     left = report.refused.get(IDENTIFIER_LEFT, 0)
     if left:
         raise ResidualError(
-            f"dataset must hold no identifier of the source, got one in {left} of {len(report.outcomes)} studies; "
-            "what was written of them has been removed, report this as a bug"
+            f"dataset must hold no identifier of the source, got one in {left} of "
+            f"{many(len(report.outcomes), 'study', 'studies')}; what was written of them has been removed, "
+            "report this as a bug"
         )
     refused = sum(report.refused.values())
     if budget.exceeded(refused, len(report.outcomes)):
