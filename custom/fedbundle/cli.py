@@ -230,7 +230,7 @@ class Ingest(SiteVerb):
             if self.exclude:
                 raise InputError("--explain must stand without --exclude, got both; give them in two commands")
             if self.dicom is None:
-                raise InputError("--explain must come with --dicom, got none; give the folder that was ingested")
+                raise InputError("--explain must come with --dicom, got none; give the folder or zip that was ingested")
             folders = [str(folder) for folder in explain(self.home(), self.dicom, self.explain)]
             return Outcome("\n".join(folders), {"case": self.explain, "folders": folders})
         if self.exclude:
