@@ -4,6 +4,8 @@ import json
 import signal
 import sys
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
@@ -17,6 +19,14 @@ from fedbundle.errors import FedbundleError
 INTERRUPTED = 130
 
 SiteDir = Annotated[Path | None, tyro.conf.arg(name="site", metavar="DIR")]
+
+
+class InterruptedAfter(KeyboardInterrupt):
+    """Ctrl-C after something was done of which machines are told."""
+
+    def __init__(self, data: dict[str, Any]) -> None:
+        super().__init__()
+        self.data = data
 
 
 @dataclass(frozen=True)
@@ -209,36 +219,46 @@ class Ingest(SiteVerb):
     """Leave qc.html out, which reads every new case once more."""
 
     explain: str | None = None
-    """Change nothing; print in which folders below --dicom the study lies that has this pseudonym in ingest.jsonl."""
+    """Change nothing; print in which folders of --dicom the study lies that has this pseudonym in ingest.jsonl."""
 
     def run(self) -> Outcome:
         """Ingest."""
-        if self.explain:
+        if self.explain is not None:
             from fedbundle.errors import InputError
             from fedbundle.site.explain import explain
 
+            if self.exclude:
+                raise InputError("--explain must stand without --exclude, got both; give them in two commands")
             if self.dicom is None:
-                raise InputError("--explain must come with --dicom, got none; give the folder that was ingested")
+                raise InputError("--explain must come with --dicom, got none; give the folder or zip that was ingested")
             folders = [str(folder) for folder in explain(self.home(), self.dicom, self.explain)]
             return Outcome("\n".join(folders), {"case": self.explain, "folders": folders})
         if self.exclude:
             from fedbundle.site.exclude import exclude
 
+            source = self._source() if self.dicom or self.dicomweb or self.pacs else None
             done = exclude(self.home(), self.bundle, self.exclude, self.out, self.dicom)
-            if not (self.dicom or self.dicomweb or self.pacs):
-                return Outcome(done.text(), {"exclusion": done.data()})
-            outcome = self._ingested()
-            return Outcome(f"{done.text()}\n{outcome.text}", {"exclusion": done.data(), **outcome.data})
-        return self._ingested()
+            told = {"exclusion": done.data()}
+            if source is None:
+                return Outcome(done.text(), told)
+            if not self.json:  # now: it must not be lost when what follows fails
+                _say(done.text())
+                sys.stdout.flush()
+            with _telling(told):
+                outcome = self._ingested(source)
+            return Outcome(outcome.text, told | outcome.data)
+        return self._ingested(self._source())
 
-    def _ingested(self) -> Outcome:
-        from fedbundle.site.ingest import ingest
+    def _source(self) -> Any:
         from fedbundle.site.sources import chosen_source
 
-        home = self.home()
-        source = chosen_source(home, self.dicom, self.dicomweb, self.pacs, self.studies, self.labels)
+        return chosen_source(self.home(), self.dicom, self.dicomweb, self.pacs, self.studies, self.labels)
+
+    def _ingested(self, source: Any) -> Outcome:
+        from fedbundle.site.ingest import ingest
+
         report = ingest(
-            home,
+            self.home(),
             self.bundle,
             source,
             self.labels,
@@ -365,9 +385,11 @@ class Phantom(Verb):
     def run(self) -> Outcome:
         """Write."""
         from fedbundle.phantom.write import write_phantoms
+        from fedbundle.site.wording import many
 
         report = write_phantoms(self.bundle, self.out, self.patients, self.profile, self.seed)
-        return Outcome(f"{report['patients']} patients, {report['files']} files in {self.out}", report)
+        told = f"{many(report['patients'], 'patient')}, {many(report['files'], 'file')} in {self.out}"
+        return Outcome(told, report)
 
 
 VERBS: dict[str, type[Verb]] = {
@@ -431,12 +453,25 @@ def main(arguments: list[str] | None = None) -> int:
             _say(error.summary)
         _complain(str(error), error.code, error.data if in_json else None)
         return error.code
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         told = "interrupted; what was finished is kept, run the same command again to go on"
-        _complain(told, INTERRUPTED, {} if isinstance(verb, Verb) and verb.json else None)
+        data = stop.data if isinstance(stop, InterruptedAfter) else {}
+        _complain(told, INTERRUPTED, data if isinstance(verb, Verb) and verb.json else None)
         return INTERRUPTED
     _say(json.dumps(outcome.data, indent=2) if verb.json else outcome.text)
     return outcome.code
+
+
+@contextmanager
+def _telling(data: dict[str, Any]) -> Iterator[None]:
+    """What was done already is told to machines with whatever ends the work inside."""
+    try:
+        yield
+    except FedbundleError as error:
+        error.data = data | error.data
+        raise
+    except KeyboardInterrupt as stop:
+        raise InterruptedAfter(data) from stop
 
 
 def _say(text: str) -> None:

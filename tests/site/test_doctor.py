@@ -168,7 +168,7 @@ def test_one_changed_file_among_many_is_counted(home: SiteHome) -> None:
     datalist["training"].append(datalist["training"][0] | dict.fromkeys(("image", "label"), "images/3.nii.gz"))
     (folder / "datalist.json").write_text(json.dumps(datalist))
     (folder / "images" / "3.nii.gz").write_bytes(b"changed")
-    assert "got 1 cases that have not, of 2 training" in _bad(examine_site(home))["dataset tiny_bundle"]
+    assert "got 1 case that has not, of 2 training" in _bad(examine_site(home))["dataset tiny_bundle"]
 
 
 def test_cases_without_a_mask_are_found(home: SiteHome, tmp_path: Path) -> None:
@@ -179,7 +179,7 @@ def test_cases_without_a_mask_are_found(home: SiteHome, tmp_path: Path) -> None:
     del unlabelled["label"], unlabelled["sha256"]["label"]
     datalist["test"].append(unlabelled)
     (folder / "datalist.json").write_text(json.dumps(datalist))
-    assert "got 1 cases that have not" in _bad(examine_site(home))["dataset tiny_bundle"]
+    assert "got 1 case that has not" in _bad(examine_site(home))["dataset tiny_bundle"]
 
 
 def test_a_dataset_elsewhere_must_be_there_and_of_an_installed_bundle(home: SiteHome, tmp_path: Path) -> None:
@@ -193,7 +193,7 @@ def test_a_dataset_elsewhere_must_be_there_and_of_an_installed_bundle(home: Site
 def test_promised_gpus_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     assert "train on the CPU" in check_gpus(0, 0)
-    with pytest.raises(SiteError, match="promises 1 GPUs of 8 GiB, got 0"):
+    with pytest.raises(SiteError, match="promises 1 GPU of 8 GiB, got 0"):
         check_gpus(1, 8)
     program = tmp_path / "nvidia-smi"
     program.write_text("#!/bin/sh\necho 16384\necho 81920\n")

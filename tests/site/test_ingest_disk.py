@@ -295,7 +295,7 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
     "changed": lambda file: file.write_bytes(b"changed"),
     "added": lambda file: file.with_name("0099.dcm").write_bytes(b"added"),
 }
-KEPT, LISTED = "a changed, lost or added file in 1 of 6 cases", "got 1 cases that have not"
+KEPT, LISTED = "a changed, lost or added file in 1 of 6 cases", "got 1 case that has not"
 
 
 @pytest.mark.parametrize(

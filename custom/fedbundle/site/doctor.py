@@ -17,6 +17,7 @@ from fedbundle.site.folder import JOURNAL
 from fedbundle.site.home import FOLDERS, SiteHome
 from fedbundle.site.host import examine_host
 from fedbundle.site.journal import dicom_of, read_cases
+from fedbundle.site.wording import many
 
 MOST_TOLD = 5  # cases
 
@@ -29,7 +30,7 @@ def examine_site(home: SiteHome) -> list[Finding]:
         Finding(True, "site.toml", f"valid, site {home.name}"),
         *examine_host(home),
         examined("keys", lambda: _keys(home)),
-        examined("approvals", lambda: f"{len(decisions(home))} decisions, signed and unbroken"),
+        examined("approvals", lambda: f"{many(len(decisions(home)), 'decision')}, signed and unbroken"),
         examined("runs", lambda: _runs(home)),
         examined("store", lambda: _store(home)),
         examined("rights", lambda: _rights(home)),
@@ -78,7 +79,7 @@ def _runs(home: SiteHome) -> str:
         raise SiteError(
             f"runs.jsonl must hold one JSON object per line, got {error!r}; restore it from a backup"
         ) from error
-    return f"{len(jobs)} jobs used data of this site"
+    return f"{many(len(jobs), 'job')} used data of this site"
 
 
 def _store(home: SiteHome) -> str:
@@ -86,7 +87,7 @@ def _store(home: SiteHome) -> str:
     strange = sorted(entry.name for entry in folder.iterdir() if not (entry.is_dir() and NAME.fullmatch(entry.name)))
     if strange:
         raise SiteError(f"bundles/ must hold bundles only, got {', '.join(strange)}; remove what an interruption left")
-    return f"{len(home.installed())} bundles installed"
+    return f"{many(len(home.installed()), 'bundle')} installed"
 
 
 def _bundle(home: SiteHome, name: str) -> Finding:
@@ -132,9 +133,10 @@ def _dataset(home: SiteHome, name: str) -> Finding:
         told = ", ".join(f"{count} {section}" for section, count in listed.items())
         if dataset.lost:
             lost = "; ".join(f"{why}: {_some(cases)}" for why, cases in dataset.lost.items())
+            count = sum(map(len, dataset.lost.values()))
             raise DatasetError(
                 "cases must have all inputs, a mask and the files of their ingest, got "
-                f"{sum(map(len, dataset.lost.values()))} cases that have not, of {told} ({lost}); "
+                f"{many(count, 'case that has', 'cases that have')} not, of {told} ({lost}); "
                 "ingest again, with --labels"
             )
         kept = _kept_dicom(folder)
@@ -159,7 +161,8 @@ def _kept_dicom(folder: Path) -> str:
         raise DatasetError(f"kept DICOM must be readable, got {error.strerror} inside it; mend its rights") from error
     if lost:
         raise DatasetError(
-            f"kept DICOM must be as it was ingested, got a changed, lost or added file in {lost} of {len(kept)} cases; "
+            f"kept DICOM must be as it was ingested, got a changed, lost or added file in {lost} of "
+            f"{many(len(kept), 'case')}; "
             "ingest again, with --keep-dicom"
         )
-    return f", with the DICOM of {len(kept)} cases" if kept else ""
+    return f", with the DICOM of {many(len(kept), 'case')}" if kept else ""

@@ -1,23 +1,25 @@
 """`fedbundle ingest --exclude`: takes patients out of a dataset for good, and says which runs had used them."""
 
+from collections import defaultdict
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from fedbundle.bundle.layout import NAME
 from fedbundle.dicom.deid.pseudonyms import pseudonym
-from fedbundle.dicom.series import survey
 from fedbundle.errors import InputError
 from fedbundle.files import read_json
-from fedbundle.site.cases.take import case_of
+from fedbundle.site.cases.take import owners_of
 from fedbundle.site.datalist import known_patients, lacking, rebuild
 from fedbundle.site.dataset import SECTIONS
 from fedbundle.site.excluded import exclusions, record_exclusions
-from fedbundle.site.folder import CASE, DATALIST, JOURNAL, PAGE, working_in
+from fedbundle.site.folder import DATALIST, JOURNAL, PAGE, working_in
 from fedbundle.site.home import SiteHome, lines_of
 from fedbundle.site.ingest import open_bundle, rules_of
-from fedbundle.site.journal import Journal, used
+from fedbundle.site.journal import Journal, patients_of, used
+from fedbundle.site.sources import local_source, local_studies
 from fedbundle.site.versions import remember_version, versions
+from fedbundle.site.wording import many
 
 MOST_TOLD = 20
 
@@ -26,18 +28,20 @@ MOST_TOLD = 20
 class Exclusion:
     """What an exclusion did; counts and pseudonyms only."""
 
-    patients: int  # named by the list
+    patients: int  # named by the list, or sharing a study with one who is
     cases: int  # taken out of the dataset now
     splits: dict[str, int]  # section -> cases left; empty without a dataset
     runs: tuple[dict[str, Any], ...]  # job, time, recipe_digest, dataset, patients by section
     unknown_runs: int  # of which nobody knows who was in their dataset
     elsewhere: tuple[str, ...]  # bundles whose datasets still hold one of the patients
     warnings: tuple[str, ...] = ()
+    shared: int = 0  # of the patients, those whom the list does not name
 
     def data(self) -> dict[str, Any]:
         """For machines."""
         return {
             "excluded": {"patients": self.patients, "cases": self.cases},
+            "not_on_the_list": self.shared,
             "splits": self.splits,
             "runs": list(self.runs),
             "runs_of_unknown_version": self.unknown_runs,
@@ -48,7 +52,10 @@ class Exclusion:
     def text(self) -> str:
         """For people."""
         left = ", ".join(f"{count} {section}" for section, count in self.splits.items())
-        lines = [f"{self.patients} patients are excluded; {self.cases} cases of them were taken out now"]
+        gone = f"{many(self.cases, 'case was', 'cases were')} taken out now"
+        lines = [f"{many(self.patients, 'patient is', 'patients are')} excluded; {gone}"]
+        if self.shared:
+            lines.append(f"  {many(self.shared, 'is', 'are')} not on the list, but got a study of those who are")
         lines += [f"  left in the dataset: {left}"] if left else []
         lines += [f"  warning: {warning}" for warning in self.warnings]
         lines += [f"  still in the dataset of {name}; exclude them there as well" for name in self.elsewhere]
@@ -57,13 +64,14 @@ class Exclusion:
             told = ", ".join(f"{count} in {section}" for section, count in run["patients"].items() if count)
             lines.append(f"  run {run['job']} of {run['time']} had used them: {told}")
         if self.unknown_runs:
-            lines.append(f"  {self.unknown_runs} runs used a version that versions.jsonl does not know")
+            lines.append(f"  {many(self.unknown_runs, 'run')} used a version that versions.jsonl does not know")
         return "\n".join(lines)
 
 
 def exclude(home: SiteHome, bundle: str, listed: Path, out: Path | None = None, dicom: Path | None = None) -> Exclusion:
     """Take patients out: their files, lines and items, and remember it; all studies of a patient go.
 
+    A study that was given to several patients, as when the PACS corrected its PatientID, takes all of them out.
     The exclusion is remembered first. So after an interruption the same command, or any ingest, completes it.
 
     Args:
@@ -72,10 +80,11 @@ def exclude(home: SiteHome, bundle: str, listed: Path, out: Path | None = None, 
         listed: text file, one PatientID, StudyInstanceUID, or pseudonym of a patient or case per line.
         out: dataset folder; default: the site's folder for this bundle. Where there is no dataset yet, the exclusion
             is only remembered.
-        dicom: folder whose studies may be named as well, before they are ingested.
+        dicom: folder or zip whose studies may be named as well, before they are ingested.
 
     Raises:
-        InputError: the list cannot be read or is empty, or a line of it names nobody known; nothing is changed then.
+        InputError: the list cannot be read or is empty, a line of it names nobody known, or `dicom` cannot be read;
+            nothing is changed then.
         BundleError: the bundle's configs/ingest.json cannot be used.
         OutputError: the dataset or the site home cannot be written.
     """
@@ -84,56 +93,62 @@ def exclude(home: SiteHome, bundle: str, listed: Path, out: Path | None = None, 
     shares, bundle = rules_of(opened)["splits"], opened.name
     dataset = out.expanduser().resolve() if out else home.place_for_dataset(bundle)
     if not (dataset / JOURNAL).is_file():
-        patients = _resolved(entries, _Known(home, bundle, {}, dicom))
+        patients, named = _resolved(entries, _Known(home, bundle, {}, dicom))
         record_exclusions(home, bundle, patients)
-        return _told(home, bundle, set(patients), 0, {})
+        return _told(home, bundle, set(patients), named, 0, {})
     with working_in(dataset):
         known = known_patients(dataset, bundle)
         journal = Journal.open(dataset / JOURNAL)
-        patients = _resolved(entries, _Known(home, bundle, journal.cases, dicom))
+        patients, named = _resolved(entries, _Known(home, bundle, journal.cases, dicom))
         record_exclusions(home, bundle, patients)
         before = sum(map(used, journal.cases.values()))
-        journal.drop_patients(patients)
+        journal.drop_excluded(patients, {study for studies in patients.values() for study in studies})
         (dataset / PAGE).unlink(missing_ok=True)  # shows every case; the next ingest makes it anew
         left = {patient: section for patient, section in known.items() if patient not in patients}
         splits = {name: counts["cases"] for name, counts in rebuild(dataset, bundle, journal, left, shares).items()}
         remember_version(home, dataset, bundle)
-    told = _told(home, bundle, set(patients), before - sum(splits.values()), splits)
+    told = _told(home, bundle, set(patients), named, before - sum(splits.values()), splits)
     return replace(told, warnings=tuple(lacking(splits, shares)))
 
 
 class _Known:
-    """All patients and studies that an entry of the list may name: pseudonym of the patient by that of the study."""
+    """All patients and studies that an entry of the list may name, and every patient whom a study was ever given."""
 
     def __init__(self, home: SiteHome, bundle: str, cases: dict[str, list[dict[str, Any]]], dicom: Path | None) -> None:
         self.key = home.key()
         self.cases: dict[str, str] = {case: lines[0]["patient"] for case, lines in cases.items()}
-        self.studies: dict[str, str] = {
-            line.get("study", ""): line["patient"] for lines in cases.values() for line in lines
-        }
-        for line in exclusions(home, bundle):
-            self.studies |= dict.fromkeys(line["studies"], line["patient"])
-        for uid, study in survey(dicom).studies().items() if dicom else ():
-            self.studies[pseudonym(self.key, "study", uid)] = case_of(study, self.key)[1]
-        self.patients = {*self.studies.values(), *self.cases.values()}
+        self.owners: dict[str, set[str]] = defaultdict(set)  # keyed digest of a study -> its patients
+        for line in (line for lines in cases.values() for line in lines if "study" in line):
+            self.owners[line["study"]] |= patients_of([line])
+        self.patients = {*self.cases.values()}
         for line in versions(home, bundle):
             self.patients |= {patient for section in line["patients"].values() for patient in section}
-        self.patients |= {line["patient"] for line in exclusions(home, bundle)}
+        for line in exclusions(home, bundle):
+            self.patients.add(line["patient"])
+            for study in line["studies"]:
+                self.owners[study].add(line["patient"])
+        for study in local_studies(local_source(dicom)) if dicom else ():
+            self.owners[pseudonym(self.key, "study", study[0].study_uid)] |= owners_of(study, self.key)
+        self.patients.update(*self.owners.values())
 
-    def patient(self, entry: str) -> str:
-        """Pseudonym of the patient whom an entry names, or ""."""
-        if entry in self.patients:
-            return entry
-        if CASE.fullmatch(entry) and entry in self.cases:
-            return self.cases[entry]
-        if found := self.studies.get(pseudonym(self.key, "study", entry)):
-            return found
+    def named(self, entry: str) -> set[str]:
+        """Pseudonyms of the patients whom an entry names; empty when that is nobody."""
         of_id = (pseudonym(self.key, kind, entry) for kind in ("patient", "patient of study"))
-        return next((found for found in of_id if found in self.patients), "")
+        found = {entry, *of_id} & self.patients
+        found |= {self.cases[entry]} if entry in self.cases else set()
+        return found | self.owners.get(pseudonym(self.key, "study", entry), set())
+
+    def with_shared(self, patients: set[str]) -> set[str]:
+        """These patients and all who share a study with one of them: for the PACS they are one person, or were."""
+        found, before = set(patients), 0
+        while len(found) > before:
+            before = len(found)
+            found.update(*(owners for owners in self.owners.values() if owners & found))
+        return found
 
     def studies_of(self, patient: str) -> list[str]:
         """Keyed digests of the studies of a patient."""
-        return sorted(study for study, owner in self.studies.items() if owner == patient)
+        return sorted(study for study, owners in self.owners.items() if patient in owners)
 
 
 def _entries(path: Path) -> dict[int, str]:
@@ -149,19 +164,20 @@ def _entries(path: Path) -> dict[int, str]:
     return entries
 
 
-def _resolved(entries: dict[int, str], known: _Known) -> dict[str, list[str]]:
-    """Studies by patient, for all patients whom the list names."""
-    found = {number: known.patient(entry) for number, entry in entries.items()}
-    if nobody := [str(number) for number, patient in found.items() if not patient]:
+def _resolved(entries: dict[int, str], known: _Known) -> tuple[dict[str, list[str]], int]:
+    """Studies by patient, for all patients whom the list names or who share a study with them; how many it names."""
+    found = {number: known.named(entry) for number, entry in entries.items()}
+    if nobody := [str(number) for number, patients in found.items() if not patients]:
         told = ", ".join(nobody[:MOST_TOLD]) + (", ..." if len(nobody) > MOST_TOLD else "")
         raise InputError(
             "--exclude must name patients or studies that this dataset or --dicom knows, got nobody known in "
             f"{len(nobody)} of {len(found)} lines ({told}); mend them; nobody was taken out"
         )
-    return {patient: known.studies_of(patient) for patient in found.values()}
+    named = set().union(*found.values())
+    return {patient: known.studies_of(patient) for patient in sorted(known.with_shared(named))}, len(named)
 
 
-def _told(home: SiteHome, bundle: str, patients: set[str], cases: int, splits: dict[str, int]) -> Exclusion:
+def _told(home: SiteHome, bundle: str, patients: set[str], named: int, cases: int, splits: dict[str, int]) -> Exclusion:
     held = {line["dataset"]: line["patients"] for line in versions(home, bundle)}
     runs: dict[tuple[str, str], dict[str, Any]] = {}
     unknown = set()
@@ -175,7 +191,13 @@ def _told(home: SiteHome, bundle: str, patients: set[str], cases: int, splits: d
         if any(counts.values()):
             runs.setdefault((run["job"], run["dataset"]), run | {"patients": counts})
     return Exclusion(
-        len(patients), cases, splits, tuple(runs.values()), len(unknown), _elsewhere(home, bundle, patients)
+        len(patients),
+        cases,
+        splits,
+        tuple(runs.values()),
+        len(unknown),
+        _elsewhere(home, bundle, patients),
+        shared=len(patients) - named,
     )
 
 

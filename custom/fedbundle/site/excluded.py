@@ -1,7 +1,7 @@
 """`excluded.jsonl` of the site home: who was taken out of a dataset, by pseudonym, so that none comes back."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from fedbundle.site.home import SiteHome, append_line, lines_of, utc_now
@@ -37,8 +37,8 @@ def excluded_studies(home: SiteHome, bundle: str) -> frozenset[str]:
     return frozenset(study for line in exclusions(home, bundle) for study in line["studies"])
 
 
-def record_exclusions(home: SiteHome, bundle: str, studies: Mapping[str, list[str]]) -> None:
-    """Remember that patients were taken out; those who stand there already are not written again.
+def record_exclusions(home: SiteHome, bundle: str, studies: Mapping[str, Collection[str]]) -> None:
+    """Remember that patients were taken out; a line is written for those of whom something new is known.
 
     Args:
         home: the site.
@@ -49,11 +49,13 @@ def record_exclusions(home: SiteHome, bundle: str, studies: Mapping[str, list[st
         OutputError: the site home cannot be written.
     """
     with home.lock():
-        before = excluded_patients(home, bundle)
+        before: dict[str, set[str]] = {}
+        for line in exclusions(home, bundle):
+            before.setdefault(line["patient"], set()).update(line["studies"])
         entries = [
-            {"time": utc_now(), "bundle": bundle, "patient": patient, "studies": known}
+            {"time": utc_now(), "bundle": bundle, "patient": patient, "studies": sorted(known)}
             for patient, known in studies.items()
-            if patient not in before
+            if patient not in before or not before[patient].issuperset(known)
         ]
         if entries:
             append_line(home.path / EXCLUDED, "\n".join(map(json.dumps, entries)))

@@ -11,6 +11,7 @@ from packaging.requirements import Requirement
 from fedbundle.errors import SiteError
 from fedbundle.site.finding import Finding, examined
 from fedbundle.site.home import SiteHome
+from fedbundle.site.wording import many
 
 FREE_GIB = 5.0  # a dataset of some hundred studies, its cache and a few job folders
 ANSWER_SECONDS = 20
@@ -50,7 +51,7 @@ def check_packages(distribution: str) -> str:
             f"packages must be those {distribution} requires, got: {', '.join(wrong)}; "
             "install it again with pip and constraints.txt"
         )
-    return f"{count} packages as {distribution} {version(distribution)} requires them"
+    return f"{many(count, 'package')} as {distribution} {version(distribution)} requires them"
 
 
 def check_disk(path: Path, wanted_gib: float = FREE_GIB) -> str:
@@ -75,13 +76,12 @@ def check_gpus(count: int, memory_gib: float) -> str:
     fit = [memory for memory in memories if memory >= memory_gib]
     if len(fit) < count:
         raise SiteError(
-            f"site.toml promises {count} GPUs of {memory_gib:g} GiB, got {len(memories)} "
+            f"site.toml promises {many(count, 'GPU')} of {memory_gib:g} GiB, got {len(memories)} "
             f"({', '.join(f'{memory:.1f} GiB' for memory in memories) or 'none listed by nvidia-smi'}); "
             "lower [gpus] in site.toml or mend the driver"
         )
-    return (
-        f"{count} of {len(memories)} GPUs for jobs" if count else f"jobs train on the CPU ({len(memories)} GPUs seen)"
-    )
+    seen = many(len(memories), "GPU")
+    return f"{count} of {seen} for jobs" if count else f"jobs train on the CPU ({seen} seen)"
 
 
 def _gpu_memories_gib() -> list[float]:

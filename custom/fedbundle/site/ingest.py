@@ -28,7 +28,7 @@ from fedbundle.site.budget import RefusalBudget
 from fedbundle.site.cases.workplace import Workplace
 from fedbundle.site.datalist import known_patients, lacking, rebuild
 from fedbundle.site.defacing import deface_command_of, heads_of
-from fedbundle.site.excluded import excluded_patients, excluded_studies
+from fedbundle.site.excluded import excluded_patients, excluded_studies, record_exclusions
 from fedbundle.site.folder import CASE, DATALIST, JOURNAL, PAGE, remove, spool_of, working_in
 from fedbundle.site.home import SiteHome
 from fedbundle.site.intake import Intake
@@ -40,8 +40,13 @@ from fedbundle.site.report import Report
 from fedbundle.site.residual import leaking, needles
 from fedbundle.site.structure_settings import with_structures
 from fedbundle.site.versions import last_sections, remember_version
+from fedbundle.site.wording import many
 
 DICOM_LOST = "DICOM that an earlier run kept has been removed, since --keep-dicom is not given"
+RENAMED = (
+    "{} of the studies that were taken out came under another patient id, whose other studies are not excluded; "
+    "if it is the same person, exclude that id too"
+)
 FACES_LEFT = "faces are left in head scans, since site.toml names no deface_command"
 UNMISTAKABLE = 12  # characters; shorter ids of one patient turn up by chance among the numbers of another
 
@@ -95,19 +100,19 @@ def ingest(
     command = deface_command_of(home, rules, keep_dicom)
     place = Workplace(dataset, home.key(), rules, found, keep_dicom, suffix, options, command, looked_at, site)
     source.check(dataset)
-    excluded = excluded_patients(home, opened.name)
+    excluded, out_for_good = excluded_patients(home, opened.name), excluded_studies(home, opened.name)
     with working_in(dataset), spool_of(dataset) as spool:
         known = known_patients(dataset, opened.name, excluded)
         journal = Journal.open(dataset / JOURNAL)
-        if any(lines[0]["patient"] in excluded for lines in journal.cases.values()):  # of an interrupted exclusion
+        if journal.drop_excluded(excluded, out_for_good):  # of an interrupted exclusion, or of one made elsewhere
             (dataset / PAGE).unlink(missing_ok=True)
-        journal.drop_patients(excluded)
         if not (dataset / DATALIST).is_file():
             present = {lines[0]["patient"] for lines in journal.cases.values() if used(lines)}
             known = last_sections(home, opened.name, present)
         _never_unlabel(journal, place)
-        done = Intake(place, journal, excluded, excluded_studies(home, opened.name))
+        done = Intake(place, journal, excluded, out_for_good)
         done.take_all(source, spool)
+        record_exclusions(home, opened.name, done.passed_over)
         loses_dicom = not keep_dicom and _forget_dicom(dataset, journal)
         splits = rebuild(dataset, opened.name, journal, known, rules["splits"])
         with writing(dataset):
@@ -126,6 +131,7 @@ def ingest(
             excluded=done.excluded,
             warnings=(
                 *(place.labels.warnings if place.labels else ()),
+                *([RENAMED.format(done.renamed)] if done.renamed else []),
                 *([DICOM_LOST] if loses_dicom else []),
                 *([FACES_LEFT] if heads_of(rules) and not command else []),
                 *lacking(cases, rules["splits"]),
@@ -204,7 +210,7 @@ def _labelled(journal: Journal, place: Workplace) -> int:
 def _never_unlabel(journal: Journal, place: Workplace) -> None:
     if place.labels is None and {"label", "table"} & place.rules.keys() and (count := _labelled(journal, place)):
         raise InputError(
-            f"--labels must be given again, since the dataset holds {count} cases with masks or other labels, "
+            f"--labels must be given again, since the dataset holds {many(count, 'case')} with masks or other labels, "
             "got none; give them, or another --out"
         )
 
@@ -229,8 +235,9 @@ def _judged(report: Report, budget: RefusalBudget) -> Report:
     left = report.refused.get(IDENTIFIER_LEFT, 0)
     if left:
         raise ResidualError(
-            f"dataset must hold no identifier of the source, got one in {left} of {len(report.outcomes)} studies; "
-            "what was written of them has been removed, report this as a bug"
+            f"dataset must hold no identifier of the source, got one in {left} of "
+            f"{many(len(report.outcomes), 'study', 'studies')}; what was written of them has been removed, "
+            "report this as a bug"
         )
     refused = sum(report.refused.values())
     if budget.exceeded(refused, len(report.outcomes)):

@@ -15,10 +15,10 @@ from fedbundle.dicom.sources.source import Source
 from fedbundle.errors import OutputError
 from fedbundle.files import writing
 from fedbundle.site.cases.origin import mark_of
-from fedbundle.site.cases.take import Outcome, case_of, take, unchanged
+from fedbundle.site.cases.take import Outcome, owners_of, take, unchanged
 from fedbundle.site.cases.workplace import Workplace
 from fedbundle.site.folder import LOOKS, case_entries, clear, remove
-from fedbundle.site.journal import Journal, encoded, used
+from fedbundle.site.journal import EARLIER, Journal, encoded, patients_of, used
 from fedbundle.site.refusal import IDENTIFIER_LEFT, MISSING_INSTANCES, NOT_AT_SOURCE
 from fedbundle.site.residual import leaking, needles, source_identifiers
 
@@ -37,6 +37,8 @@ class Intake:
     skipped: int = 0
     damaged: int = 0
     excluded: int = 0  # studies that were passed over
+    renamed: int = 0  # of these, studies that come under a patient who was not taken out
+    passed_over: dict[str, set[str]] = field(default_factory=dict)  # excluded patient -> keyed digests of studies
 
     @cached_property
     def case_of_study(self) -> dict[str, str]:
@@ -83,12 +85,20 @@ class Intake:
             outcome = take(study, self.place, self.journal.cases, len(found.damaged), announced)
             if mark and outcome.code == USED:
                 outcome = replace(outcome, lines=[line | {"announced": mark} for line in outcome.lines])
+            if outcome.lines and (earlier := self._earlier_patients(outcome)):
+                outcome = replace(outcome, lines=[line | {EARLIER: earlier} for line in outcome.lines])
             try:
                 self.outcomes.append(self._kept(outcome, study))
             except OutputError:
                 if outcome.case not in self.journal.cases:  # files without lines
                     clear(self.place.dataset, outcome.case)
                 raise
+
+    def _earlier_patients(self, outcome: Outcome) -> list[str]:
+        """Patients to whom the PACS gave a study before, so that --exclude finds it by them too."""
+        former = self.case_of_study.get(outcome.lines[0].get("study", ""), "")
+        known = (self.journal.cases.get(case, []) for case in {former, outcome.case})
+        return sorted(set().union(*map(patients_of, known)) - {outcome.patient})
 
     def _supersede(self, outcome: Outcome) -> None:
         """A study to which the PACS gives another patient now is one case, not two."""
@@ -101,8 +111,14 @@ class Intake:
         self.case_of_study[study] = outcome.case
 
     def _is_excluded(self, study: list[Series]) -> bool:
-        patient, digest = case_of(study, self.place.key)[1], pseudonym(self.place.key, "study", study[0].study_uid)
-        return patient in self.excluded_patients or digest in self.excluded_studies
+        """One of its patients was taken out, or it was itself; whatever patient it is given later, it stays out."""
+        digest = pseudonym(self.place.key, "study", study[0].study_uid)
+        of_excluded = owners_of(study, self.place.key).intersection(self.excluded_patients)
+        for patient in of_excluded:
+            self.passed_over.setdefault(patient, set()).add(digest)
+        renamed = not of_excluded and digest in self.excluded_studies
+        self.renamed += renamed
+        return bool(of_excluded) or renamed
 
     def _kept(self, outcome: Outcome, study: list[Series]) -> Outcome:
         """Write the lines, unless something of them or of the files identifies the patient; remove what is refused."""

@@ -14,6 +14,7 @@ from fedbundle.errors import DatasetError, OutputError
 from fedbundle.files import new_file, writing
 
 Line = dict[str, Any]
+EARLIER = "earlier_patients"  # key of a line
 
 
 class Journal:
@@ -58,9 +59,18 @@ class Journal:
         """Forget a case; `compact` takes it out of the file."""
         self.cases.pop(case, None)
 
-    def drop_patients(self, patients: Collection[str]) -> None:
-        """Forget all cases of these patients (pseudonyms); `compact` takes them out of the file."""
-        self.cases = {case: lines for case, lines in self.cases.items() if lines[0]["patient"] not in patients}
+    def drop_excluded(self, patients: Collection[str], studies: Collection[str]) -> bool:
+        """Forget all cases of these patients (pseudonyms) and of these studies (keyed digests); whether there were any.
+
+        `compact` takes them out of the file.
+        """
+        before = len(self.cases)
+        self.cases = {
+            case: lines
+            for case, lines in self.cases.items()
+            if lines[0]["patient"] not in patients and lines[0].get("study") not in studies
+        }
+        return len(self.cases) < before
 
     def compact(self) -> None:
         """Write the newest lines of each case, in the order of the pseudonyms; whole or not at all.
@@ -95,6 +105,11 @@ def read_cases(path: Path) -> dict[str, list[Line]]:
 def used(lines: list[Line]) -> bool:
     """The case of these lines is in the dataset."""
     return any(line["decision"] == "used" for line in lines)
+
+
+def patients_of(lines: list[Line]) -> set[str]:
+    """Pseudonyms of the patient of a case and of those to whom its study was given before."""
+    return {patient for line in lines for patient in (line["patient"], *line.get(EARLIER, []))}
 
 
 def files_of(lines: list[Line]) -> dict[str, dict[str, str]]:

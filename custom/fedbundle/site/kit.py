@@ -16,6 +16,7 @@ from fedbundle.errors import InputError, SiteError
 from fedbundle.files import read_json
 from fedbundle.site.finding import Finding, examined
 from fedbundle.site.home import SiteHome
+from fedbundle.site.wording import many
 
 # kind -> the file in startup/ that only this kind of kit has, its certificate, its start script
 KINDS = {
@@ -98,7 +99,7 @@ def check_certificate(kit: Path, name: str) -> str:
         raise SiteError(
             f"{name} must be valid for 30 more days, got one that {state} on {ends:%Y-%m-%d}; renew the kit"
         )
-    return f"{name} of {_common_name(certificate)} ends on {ends:%Y-%m-%d}, in {(ends - now).days} days"
+    return f"{name} of {_common_name(certificate)} ends on {ends:%Y-%m-%d}, in {many((ends - now).days, 'day')}"
 
 
 def check_private(path: Path) -> str:
@@ -148,7 +149,7 @@ def check_allow_list(kit: Path) -> str:
                     f"class_allow_list must hold no class that takes a command from a job, got {entry}; "
                     "remove it: with it on the list any submitter runs a shell here"
                 )
-    return f"{len(_object(kit / 'local' / 'resources.json')['class_allow_list'])} exact class paths"
+    return many(len(_object(kit / "local" / "resources.json")["class_allow_list"]), "exact class path")
 
 
 def check_pointer(kit: Path, certificate: str) -> str:

@@ -8,6 +8,16 @@ from typing import Any
 from fedbundle.dicom.gate.verdict import USED
 from fedbundle.site.cases.take import Outcome
 from fedbundle.site.folder import PAGE
+from fedbundle.site.wording import many
+
+KEPT = (
+    "of the refused stays in the dataset as an earlier run made it",
+    "of the refused stay in the dataset as an earlier run made them",
+)
+EXCLUDED = (
+    "more is of a patient who was taken out, see --exclude",
+    "more are of patients who were taken out, see --exclude",
+)
 
 
 @dataclass(frozen=True)
@@ -62,14 +72,15 @@ class Report:
         """For people."""
         studies = self.data()["studies"]
         lines = [
-            f"{studies['offered']} studies in {self.files} files: {studies['used']} used "
+            f"{many(studies['offered'], 'study', 'studies')} in {many(self.files, 'file')}: {studies['used']} used "
             f"({studies['unchanged']} unchanged since an earlier run), {sum(self.refused.values())} refused",
             *(f"  refused {count} {code}" for code, count in self.refused.items()),
-            *([f"  {self.kept} of the refused stay in the dataset as an earlier run made them"] if self.kept else []),
-            *([f"  {self.excluded} more are of patients who were taken out, see --exclude"] if self.excluded else []),
-            f"  {self.skipped} files are no DICOM images, {self.damaged} are empty or damaged",
+            *([f"  {many(self.kept, *KEPT)}"] if self.kept else []),
+            *([f"  {many(self.excluded, *EXCLUDED)}"] if self.excluded else []),
+            f"  {many(self.skipped, 'file is no DICOM image', 'files are no DICOM images')}, "
+            f"{many(self.damaged, 'is', 'are')} empty or damaged",
             "  dataset: " + ", ".join(f"{count} {section}" for section, count in self.splits.items()) + self._masks(),
-            f"  of {sum(self.patients.values())} patients, each in one section only",
+            f"  of {many(sum(self.patients.values()), 'patient')}, each in one section only",
             *(f"  warning: {warning}" for warning in self.warnings),
             f"  {self.dataset / 'datalist.json'}",
             f"  {self.dataset / 'ingest.jsonl'} says why each series was used or refused",
@@ -81,4 +92,5 @@ class Report:
         cases = sum(self.splits.values())
         if self.masks is None or self.masks == cases:
             return ""
-        return f"; {cases - self.masks} of {cases} have no labels and cannot be trained on, see --labels"
+        have = "has" if cases - self.masks == 1 else "have"
+        return f"; {cases - self.masks} of {cases} {have} no labels and cannot be trained on, see --labels"

@@ -1,8 +1,11 @@
 """Which source the command line means: a folder or zip, a DICOMweb server, or a PACS of site.toml."""
 
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fedbundle.dicom.series import Series
 from fedbundle.dicom.sources.folder import Folder
 from fedbundle.dicom.sources.remote import Remote
 from fedbundle.dicom.sources.source import Source
@@ -68,6 +71,20 @@ def chosen_source(
 def local_source(path: Path) -> Source:
     """A folder, or the zip that a file is taken for."""
     return Zip(path) if path.is_file() else Folder(path)
+
+
+def local_studies(source: Source) -> Iterator[list[Series]]:
+    """Series of one study of a folder or zip after the other; a zip is unpacked among the temporary files meanwhile.
+
+    Raises:
+        InputError: the source cannot be read.
+        OutputError: there is no room to unpack a zip.
+    """
+    with tempfile.TemporaryDirectory(prefix="fedbundle-studies-", ignore_cleanup_errors=True) as spool:
+        for arrival in source.arrivals(Path(spool)):
+            with arrival.fetch() as found:
+                if study := found.studies().get(arrival.study_uid):
+                    yield study
 
 
 def _access(home: SiteHome, url: str) -> "Access":

@@ -30,7 +30,7 @@ def test_a_folder_of_objects_is_matched_by_study_and_series(tmp_path: Path, repo
     report = site.ingest(site.labels)
     assert report.refused == {"LABEL_MISSING": 1, "LABEL_REFERENCE": 1}
     assert report.masks == 2
-    assert report.warnings[0] == "1 files below --labels are empty or damaged"
+    assert report.warnings[0] == "1 file below --labels is empty or damaged"
     dataset = site.home.dataset_dir("prostate_mri_zones")
     masks = [sitk.GetArrayFromImage(sitk.ReadImage(str(dataset / item["label"]))) for item in site.items()]
     assert any(np.array_equal(mask, zones(image)) for mask in masks)
@@ -49,7 +49,7 @@ def test_two_objects_of_one_series_need_a_sheet_that_names_one(tmp_path: Path, r
 
 def test_a_folder_without_objects_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.dcm").write_bytes(b"\0" * 128 + b"DICM" + b"\xff" * 40)
-    with pytest.raises(InputError, match="got none in 1 files"):
+    with pytest.raises(InputError, match="got none in 1 file;"):
         read_labels(tmp_path, {"inputs": {}})
 
 

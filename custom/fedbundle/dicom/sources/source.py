@@ -59,6 +59,10 @@ class Source(ABC):
             spool: an empty folder for copies; the caller removes it.
         """
 
+    def folder_of(self, file: Path) -> Path:
+        """Where a person finds a file of a study that has arrived."""
+        return file.parent
+
     def rest(self) -> Survey:
         """What the source holds that belongs to no study."""
         return Survey([], 0, 0, ())

@@ -72,6 +72,10 @@ class Zip(Source):
             raise InputError(f"zip must hold DICOM images, got none in {len(self.entries)} files; check the path")
         return self.unpacked.arrivals(spool)
 
+    def folder_of(self, file: Path) -> Path:
+        """The zip, and the folder in it."""
+        return (self.path / self.entries[int(file.name)].filename.replace("\\", "/")).parent
+
     def rest(self) -> Survey:
         """As for a folder."""
         return self.unpacked.rest() if self.unpacked else super().rest()
@@ -106,7 +110,7 @@ def _unpack(path: Path, entries: Sequence[zipfile.ZipInfo], spool: Path) -> None
     try:
         needed, free = sum(entry.file_size for entry in entries), shutil.disk_usage(spool).free
         if needed > free:
-            raise OutputError(f"disk of the dataset must have room for {needed} bytes, got {free}; free space")
+            raise OutputError(f"disk of {spool} must have room for {needed} bytes, got {free}; free space")
         with zipfile.ZipFile(path) as archive:
             for number, entry in enumerate(tqdm(entries, desc="unpacked", unit=" files", disable=None, leave=None)):
                 parent = re.split(r"[/\\][^/\\]*$", f"/{entry.filename}")[0]
@@ -114,7 +118,7 @@ def _unpack(path: Path, entries: Sequence[zipfile.ZipInfo], spool: Path) -> None
                 folder.mkdir(exist_ok=True)
                 _unpack_one(archive, entry, folder / f"{number:06d}")
     except OSError as error:
-        raise OutputError(f"zip must be unpacked beside the dataset, got {error.strerror}; free space") from error
+        raise OutputError(f"zip must be unpacked into {spool}, got {error.strerror}; free space") from error
 
 
 def _unpack_one(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path) -> None:

@@ -42,6 +42,12 @@ def case_of(study: list[Series], key: bytes) -> tuple[str, str]:
     return pseudonym(key, "case", patient, study[0].study_uid), patient
 
 
+def owners_of(study: list[Series], key: bytes) -> set[str]:
+    """Pseudonyms of all patients whom headers of the study name; of more than one, ingest refuses the study."""
+    with tolerant():
+        return {patient_pseudonym(header, key) for series in study for header, _ in series.kinds("PatientID")}
+
+
 def unchanged(case: str, lines: list[Line], place: Workplace) -> Outcome | None:
     """The case of an earlier run as it stands, if its files are as that run left them."""
     if not _as_it_would_be(case, lines, place):

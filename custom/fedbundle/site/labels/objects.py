@@ -12,6 +12,7 @@ from fedbundle.dicom.series import survey
 from fedbundle.errors import InputError
 from fedbundle.site.labels.references import studies_of
 from fedbundle.site.labels.study import Labels, StudyLabels
+from fedbundle.site.wording import many
 
 LABEL_MAP_SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.7"
 SEGMENTATIONS = frozenset({SegmentationStorage, LABEL_MAP_SEGMENTATION})
@@ -25,6 +26,7 @@ REFERRING = (
     "ReferencedFrameOfReferenceSequence",
 )
 PREAMBLE, MAGIC = 128, b"DICM"
+DAMAGED = ("file below --labels is empty or damaged", "files below --labels are empty or damaged")
 
 
 def is_dicom(path: Path) -> bool:
@@ -61,8 +63,8 @@ def read_folder(folder: Path) -> Labels:
                         found[study].append(path)
     if not found:
         raise InputError(
-            f"--labels must be a CSV or a folder with DICOM SEG or RTSTRUCT, got none in {seen.files} files; "
+            f"--labels must be a CSV or a folder with DICOM SEG or RTSTRUCT, got none in {many(seen.files, 'file')}; "
             "check the path"
         )
-    told = (f"{len(seen.damaged)} files below --labels are empty or damaged",) if seen.damaged else ()
+    told = (f"{many(len(seen.damaged), *DAMAGED)}",) if seen.damaged else ()
     return Labels({study: StudyLabels(tuple(sorted(paths))) for study, paths in found.items()}, told)

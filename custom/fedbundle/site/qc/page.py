@@ -14,6 +14,7 @@ from fedbundle.site.qc.charts import histogram
 from fedbundle.site.qc.measure import Look
 from fedbundle.site.refusal import STUDY_CODES
 from fedbundle.site.report import Report
+from fedbundle.site.wording import many
 
 NAMED = 12  # pseudonyms that stand open in a row; more are folded
 OPEN = 40  # rows of a table; more are folded
@@ -62,9 +63,9 @@ def render(content: Content) -> str:
 
 def _head(content: Content) -> str:
     refused, without = sum(content.report.refused.values()), _without_mask(content)
-    told = [_many(refused, "study was refused", "studies were refused")] if refused else []
-    told += [_many(len(content.doubts), "case stands out", "cases stand out")] if content.doubts else []
-    told += [_many(without, "case has no mask", "cases have no mask")] if without else []
+    told = [many(refused, "study was refused", "studies were refused")] if refused else []
+    told += [many(len(content.doubts), "case stands out", "cases stand out")] if content.doubts else []
+    told += [many(without, "case has no mask", "cases have no mask")] if without else []
     verdict = f"Look at these: {', '.join(told)}." if told else "No study was refused and no case stands out."
     return (
         f'<header><p class="over">Dataset check</p><h1>{escape(content.bundle)}</h1></header>'
@@ -84,14 +85,14 @@ def _counts(content: Content) -> str:
         ("Studies offered", studies["offered"], "by the source of the last ingest"),
         ("Used", studies["used"], "sound, and what the bundle wants"),
         ("Refused", sum(report.refused.values()), f"{report.kept} kept as before" if report.kept else "left out"),
-        ("In the dataset", len(content.looks), f"cases of {_many(patients, 'patient', 'patients')}"),
+        ("In the dataset", len(content.looks), f"cases of {many(patients, 'patient', 'patients')}"),
     ]
-    cards += [("With masks", masks, f"of {_many(len(content.looks), 'case', 'cases')}")] if content.structures else []
+    cards += [("With masks", masks, f"of {many(len(content.looks), 'case', 'cases')}")] if content.structures else []
     shown = "".join(f"<li>{name}<strong>{count}</strong><small>{told}</small></li>" for name, count, told in cards)
     rest = [(report.skipped, "file is no DICOM image", "files are no DICOM images")]
     rest += [(report.damaged, "file is empty or damaged", "files are empty or damaged")]
     rest += [(report.excluded, "study is of a patient who was taken out", "studies are of patients who were taken out")]
-    told = "; ".join(_many(*each) for each in rest if each[0])
+    told = "; ".join(many(*each) for each in rest if each[0])
     line = f'<p class="quiet">{told}.</p>' if told else ""
     return f'<section aria-label="Counts"><ul class="cards">{shown}</ul>{line}</section>'
 
@@ -216,7 +217,7 @@ def _cases(content: Content) -> str:
     if content.moved:
         place = "Geometry was rebased, so the edges of volumes are not the patient's sides."
     more = len(content.looks) - len(content.pictures)
-    rest = f'<p class="quiet">And {_many(more, "case", "cases")} more without a picture.</p>' if more else ""
+    rest = f'<p class="quiet">And {many(more, "case", "cases")} more without a picture.</p>' if more else ""
     cards = "".join(_card(content, case) for case in content.pictures)
     return (
         f'<section><h2>Cases</h2><p class="quiet">Those that stand out come first. {place} Radiographs: as stored.</p>'
@@ -263,10 +264,6 @@ def _names(cases: Sequence[str]) -> str:
 
 def _times(numbers: Iterable[object]) -> str:
     return "\u00a0x\u00a0".join(map(str, numbers))
-
-
-def _many(count: int, one: str, several: str) -> str:
-    return f"{count} {one if count == 1 else several}"
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
