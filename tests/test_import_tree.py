@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 CUSTOM = Path(__file__).resolve().parents[1] / "custom"
-GROUND = {"errors", "files", "interrupts"}
+GROUND = {"background", "errors", "files", "interrupts"}
 BELOW_SITE = GROUND | {"bundle", "dicom"}
 MAY_IMPORT = {
     "__init__": set[str](),
     "__main__": {"cli"},
+    "background": set[str](),
     "errors": set[str](),
     "files": {"errors"},
     "interrupts": set[str](),

@@ -100,7 +100,7 @@ def _put_groups(source: Dataset, frame: Dataset) -> None:
                 frame[tag] = item.get_item(tag)
         for keyword, new in RENAMED.get(name, {}).items():
             if (told := value(item, keyword)) is not None:
-                frame[new] = DataElement(Tag(new), item[keyword].VR, told)
+                frame[new] = DataElement(Tag(new), item[keyword].VR, list(told) if isinstance(told, tuple) else told)
     _put_whole(source, frame)
 
 

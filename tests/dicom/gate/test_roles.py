@@ -230,7 +230,7 @@ def test_the_page_of_rules_names_each_and_its_examples_are_valid(repository: Pat
 )
 def test_bad_rules_are_refused(rules_of_role: dict[str, Any], message: str) -> None:
     with pytest.raises(BundleError) as caught:
-        choose([], {"inputs": {"image": rules_of_role}})
+        checked_rules({"inputs": {"image": rules_of_role}})
     assert message in str(caught.value)
 
 
