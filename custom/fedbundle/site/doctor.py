@@ -13,7 +13,7 @@ from fedbundle.site import kit as kits
 from fedbundle.site.approvals import decisions, last_decision
 from fedbundle.site.dataset import SECTIONS, check_dataset, needed_keys
 from fedbundle.site.finding import Finding, examined
-from fedbundle.site.folder import JOURNAL
+from fedbundle.site.folder import JOURNAL, busy, remains
 from fedbundle.site.home import FOLDERS, SiteHome
 from fedbundle.site.host import examine_host
 from fedbundle.site.journal import dicom_of, read_cases
@@ -120,6 +120,7 @@ def _dataset(home: SiteHome, name: str) -> Finding:
         folder = home.place_for_dataset(name)
         if not folder.exists():
             return "none here; fedbundle ingest makes one"
+        _no_remains(folder)
         installed = name in home.installed()
         needed = needed_keys(Bundle.open(home.bundle_dir(name)).ingest_rules) if installed else frozenset[str]()
         try:
@@ -141,6 +142,19 @@ def _dataset(home: SiteHome, name: str) -> Finding:
         return f"{told}; every file as it was ingested{kept}"
 
     return examined(f"dataset {name}", check)
+
+
+def _no_remains(folder: Path) -> None:
+    try:
+        left = [entry.relative_to(folder).as_posix() for entry in remains(folder)]
+        working = bool(left) and busy(folder)
+    except OSError as error:
+        raise DatasetError(f"dataset must be readable, got {error.strerror} inside it; mend its rights") from error
+    if left and not working:
+        raise DatasetError(
+            f"dataset must hold no remains of an interrupted ingest, which may show patients, got {_some(left)}; "
+            "run the same fedbundle ingest again, which clears them"
+        )
 
 
 def _some(cases: list[str]) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from fedbundle.dicom.deid.options import Options
 from fedbundle.dicom.deid.pseudonyms import pseudonym
+from fedbundle.site.folder import INCOMING
 from fedbundle.site.labels.study import Labels
 
 
@@ -26,6 +27,11 @@ class Workplace:
     deface_command: tuple[str, ...] = ()  # program that removes faces
     reviewed: frozenset[str] = frozenset()  # cases in whose pixels a person has looked for text
     site: Mapping[str, dict[str, Any]] = field(default_factory=dict)  # role -> what site.toml adds to its rules
+
+    @property
+    def scratch(self) -> Path:
+        """For files that show a patient and are needed for a moment; it is there only while an ingest runs."""
+        return self.dataset / INCOMING
 
     @property
     def all_rules(self) -> dict[str, Any]:
