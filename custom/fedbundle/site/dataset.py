@@ -32,6 +32,14 @@ class CheckedDataset:
         return list(Counter(_patient(item) for item in self.datalist[section]).values())
 
 
+def unfit_told(count: int | str) -> str:
+    """What to say of a dataset with so many cases that were made under other privacy settings."""
+    return (
+        f"cases must be de-identified as site.toml says, got {count} made under other settings of [deidentify]; ingest "
+        "them again from their source, take them out with --exclude, or put the settings back and ingest again"
+    )
+
+
 def check_dataset(
     folder: Path, max_dropped: float, needed: frozenset[str] = frozenset(), min_cell: int = 1
 ) -> CheckedDataset:
@@ -44,13 +52,16 @@ def check_dataset(
         min_cell: messages tell counts of fewer patients as "<min_cell", since a job's answer takes them along.
 
     Raises:
-        DatasetError: no datalist, an empty section (a test section without a share may be empty), or more cases
-            dropped than the budget allows.
+        DatasetError: no datalist, cases made under other privacy settings, an empty section (a test section without a
+            share may be empty), or more cases dropped than the budget allows.
     """
     path = folder / "datalist.json"
     if not path.is_file():
         raise DatasetError("dataset must hold a datalist.json, got none; run fedbundle ingest for this bundle")
     listed = read_json(path)
+    if unfit := listed.get("unfit"):
+        owners_of = {item["case"]: _patient(item) for section in SECTIONS for item in listed.get(section, [])}
+        raise DatasetError(unfit_told(told([owners_of.get(case, case) for case in unfit], min_cell)))
     kept: dict[str, list[dict[str, Any]]] = {}
     dropped: dict[str, list[str]] = {}
     lost: dict[str, list[str]] = {}

@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from fedbundle.dicom.deid.options import Options
 from fedbundle.dicom.deid.pseudonyms import pseudonym
+from fedbundle.files import sha256
 from fedbundle.site.folder import INCOMING
 from fedbundle.site.labels.study import Labels
 
@@ -39,7 +40,21 @@ class Workplace:
         return self.rules | {"site": self.site}
 
     @cached_property
+    def privacy(self) -> dict[str, bool | str]:
+        """What decides how much of a patient is left, as lines tell it; of the defacing program a keyed digest."""
+        parts = [json.dumps(self.deface_command), *(digest_of(Path(part)) for part in self.deface_command)]
+        return asdict(self.options) | {"deface": pseudonym(self.key, "deface", *parts) if self.deface_command else ""}
+
+    @cached_property
     def rules_digest(self) -> str:
         """Tells whether a case was made by these rules."""
         site = [json.dumps(self.site, sort_keys=True)] if self.site else []
         return pseudonym(self.key, "rules", json.dumps(self.rules, sort_keys=True), *site)
+
+
+def digest_of(file: Path) -> str:
+    """SHA-256 of a file that a case is made with; where none can be read, whoever needs its content will say so."""
+    try:
+        return sha256(file)
+    except OSError:
+        return "none"
