@@ -153,6 +153,21 @@ def test_faces_that_an_earlier_run_left_are_not_passed_over(hospital: Hospital) 
         hospital.ingest(hospital.later)
 
 
+def test_where_doctor_is_run_does_not_change_the_program(hospital: Hospital, monkeypatch: pytest.MonkeyPatch) -> None:
+    hospital.rules(deface=True)
+    hospital.set(deface_command=["false", "{input}", "{output}", "mask"])
+    told = []
+    for place in ("here", "there"):
+        (hospital.folder / place).mkdir()
+        for name in ("false", "mask"):
+            (hospital.folder / place / name).write_text(place)
+        monkeypatch.chdir(hospital.folder / place)
+        rules = read_json(hospital.bundle / "configs" / "ingest.json")
+        told.append(workplace_now(hospital.home, NAME, rules, hospital.dataset).privacy)
+    assert told[0] == told[1]
+    assert told[0]["deface"]
+
+
 def test_a_study_that_is_refused_now_does_not_keep_its_face(hospital: Hospital) -> None:
     hospital.rules(deface=True)
     hospital.ingest(hospital.first)

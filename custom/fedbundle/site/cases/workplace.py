@@ -1,6 +1,7 @@
 """What is the same for all studies of an ingest: where to, by which rules, with which labels and key."""
 
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -42,8 +43,12 @@ class Workplace:
     @cached_property
     def privacy(self) -> dict[str, bool | str]:
         """What decides how much of a patient is left, as lines tell it; of the defacing program a keyed digest."""
-        parts = [json.dumps(self.deface_command), *(digest_of(Path(part)) for part in self.deface_command)]
-        return asdict(self.options) | {"deface": pseudonym(self.key, "deface", *parts) if self.deface_command else ""}
+        if not self.deface_command:
+            return asdict(self.options) | {"deface": ""}
+        program, *arguments = self.deface_command
+        files = [Path(part) for part in (shutil.which(program) or program, *arguments)]
+        parts = [digest_of(file) for file in files if file.is_absolute()]  # others it would not find where it runs
+        return asdict(self.options) | {"deface": pseudonym(self.key, "deface", json.dumps(self.deface_command), *parts)}
 
     @cached_property
     def rules_digest(self) -> str:
