@@ -21,7 +21,7 @@ def written(folder: Path, outcome: str) -> Ledger:
     declared = QuorumFedAvg("tiny", "0.1.0", DIGEST, rounds=1)._declared()
     ledger.open("job-1", declared, ["a", "b", "c"])
     metrics = {"val_mean_dice": {"value": 0.5, "n": "<5"}}
-    cases = {"offered": 14, "used": 13, "dropped": {"FILE_CHANGED": "<5"}}
+    cases = {"offered": "<18", "used": 13, "dropped": {"FILE_CHANGED": "<5"}}
     used = Answer(USED, cases=cases, steps=7, weight=13.0, metrics=metrics, seconds=1.5, recipe_digest=DIGEST)
     answers = {"a": used, "b": Answer(REFUSED, "not approved", 42), "c": Answer(SILENT, "nothing heard for 20 s")}
     ledger.add_round(0, answers, metric=0.5, weights_digest=DIGEST)

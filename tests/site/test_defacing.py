@@ -1,7 +1,10 @@
 """Faces in an ingest: removed by the program of site.toml, told, and never left in silence."""
 
 import json
+import signal
+import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,7 @@ from samples.dicom_studies import write_bundle, write_study
 
 from fedbundle.dicom.sources.folder import Folder
 from fedbundle.errors import InputError, SiteError
+from fedbundle.site.doctor import examine_site
 from fedbundle.site.home import SiteHome
 from fedbundle.site.ingest import ingest
 from fedbundle.site.report import Report
@@ -42,10 +46,14 @@ class Hospital:
         self.command = [sys.executable, str(folder / "program.py"), "{input}", "{output}"]
         self.dataset = self.home.dataset_dir("prostate_mri_zones")
 
-    def ingest(self, command: list[str] | None = None, keep_dicom: bool = False) -> Report:
+    def set(self, command: list[str] | None) -> None:
+        """Write site.toml."""
         told = f"[deidentify]\ndeface_command = {json.dumps(command)}\n" if command else ""
         (self.home.path / "site.toml").write_text(f'name = "hospital-a"\n{told}')
         self.home = SiteHome.open(self.home.path)
+
+    def ingest(self, command: list[str] | None = None, keep_dicom: bool = False) -> Report:
+        self.set(command)
         return ingest(self.home, str(self.bundle), Folder(self.dicom), keep_dicom=keep_dicom)
 
     def told(self) -> list[Any]:
@@ -86,3 +94,29 @@ def test_kept_dicom_would_show_the_face(hospital: Hospital) -> None:
     with pytest.raises(InputError, match="--keep-dicom must be left out"):
         hospital.ingest(hospital.command, keep_dicom=True)
     assert not hospital.dataset.exists()
+
+
+def test_a_face_that_a_killed_ingest_left_lies_in_the_dataset_is_told_and_cleared(hospital: Hospital) -> None:
+    (hospital.dicom.parent / "slow.py").write_text("import time; time.sleep(5)")
+    slow = [sys.executable, str(hospital.dicom.parent / "slow.py"), "{input}", "{output}"]
+    hospital.set(slow)
+    command = [sys.executable, "-m", "fedbundle.cli", "ingest", "--site", str(hospital.home.path)]
+    command += ["--bundle", str(hospital.bundle), "--dicom", str(hospital.dicom)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    ends = time.monotonic() + 60
+    while not (faces := list(hospital.dataset.glob(".incoming/*/head.nii.gz"))) and time.monotonic() < ends:
+        time.sleep(0.01)
+    told = {finding.subject: finding.message for finding in examine_site(hospital.home)}
+    assert "remains" not in told["dataset prostate_mri_zones"]  # of an ingest that still works
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    assert faces[0].is_file()
+    (found,) = (each for each in examine_site(hospital.home) if each.subject == "dataset prostate_mri_zones")
+    assert (found.ok, found.message.partition(", which")[0]) == (
+        False,
+        "dataset must hold no remains of an interrupted ingest",
+    )
+    assert ".incoming; run the same fedbundle ingest again" in found.message
+    hospital.ingest(hospital.command)
+    assert not (hospital.dataset / ".incoming").exists()
+    assert "remains" not in {each.subject: each.message for each in examine_site(hospital.home)}[found.subject]

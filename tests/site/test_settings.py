@@ -32,6 +32,7 @@ def test_the_template_is_valid_and_its_values_are_the_defaults() -> None:
         ({"gpus": {"count": -1}}, "got -1"),
         ({"gpus": {"memory_gib": float("nan")}}, "got nan"),
         ({"limits": {"min_cell": 0}}, "from 1 to 1000"),
+        ({"limits": {"min_cell": 2}}, "must be 1 or at least 3"),
         ({"deidentify": {"rebase": 1}}, "true or false, got 1"),
         ({"deidentify": {"deface_command": "run.sh"}}, "a list of texts"),
         ({"deidentify": {"deface_command": ["run.sh", "{input}"]}}, "with {input} and {output}"),

@@ -72,9 +72,10 @@ def predict(bundle: Path, study: Path, out: Path) -> dict[str, Any]:
         found, damaged = _one_study(study)
         choice = choose(found, checked_rules(opened.ingest_rules))
         chosen = choice.require()
-        volumes = {role: each.volume for role, each in read_inputs(chosen, opened.ingest_rules["inputs"]).items()}
         work = scratch / "work"
         work.mkdir()
+        read = read_inputs(chosen, opened.ingest_rules["inputs"], scratch)
+        volumes = {role: each.volume for role, each in read.items()}
         labels = infer(opened, volumes, wanted, work)
         source = chosen[wanted.input]
         prediction = _prediction(opened, wanted, choice, volumes[wanted.input], labels, source, damaged)

@@ -46,13 +46,14 @@ class Input:
 
 
 def read_inputs(
-    chosen: Mapping[str, Series], rules: Mapping[str, Any], deface_command: Sequence[str] = ()
+    chosen: Mapping[str, Series], rules: Mapping[str, Any], scratch: Path, deface_command: Sequence[str] = ()
 ) -> dict[str, Input]:
     """Read the chosen series; `pixels` turns them into a quantity, `resample_to` brings them onto another's voxels.
 
     Args:
         chosen: role -> sound series, with the scanner's own headers.
         rules: `inputs` of configs/ingest.json, checked.
+        scratch: folder for temporary files that show the patient; its owner clears it, also after a kill.
         deface_command: program that removes the faces of roles with the rule `deface`; without it they stay.
 
     Raises:
@@ -63,15 +64,19 @@ def read_inputs(
         RegistrationError: frames of reference differ and the volumes cannot be registered.
         OverlapError: a volume covers too little of the grid.
         DicomError: a file cannot be read or decoded.
+        OutputError: there is no room in `scratch`.
     """
-    read = {role: _in_units(series, rules[role].get("pixels")) for role, series in chosen.items()}
+    read = {role: _in_units(series, rules[role].get("pixels"), scratch) for role, series in chosen.items()}
     read = {role: _on_grid(each, read, rules[role].get("resample_to")) for role, each in read.items()}
-    return {role: _defaced(each, deface_command) if "deface" in rules[role] else each for role, each in read.items()}
+    return {
+        role: _defaced(each, deface_command, scratch) if "deface" in rules[role] else each
+        for role, each in read.items()
+    }
 
 
-def _in_units(series: Series, pixels: str | None) -> Input:
+def _in_units(series: Series, pixels: str | None, scratch: Path) -> Input:
     if pixels == "displayed":
-        return Input(displayed(series).volume, {})
+        return Input(displayed(series, scratch).volume, {})
     volume = Volume.of(series)
     if pixels is None:
         return Input(volume, {})
@@ -85,10 +90,10 @@ def _told(scale: Scale) -> dict[str, Any]:
     return told | ({"offset": float(f"{scale.offset:.{DIGITS}g}")} if scale.offset else {})
 
 
-def _defaced(read: Input, command: Sequence[str]) -> Input:
+def _defaced(read: Input, command: Sequence[str], scratch: Path) -> Input:
     if not command:
         return Input(read.volume, read.told | {"defaced": "no, no program for it"})
-    volume, share = deface(read.volume, command)
+    volume, share = deface(read.volume, command, scratch)
     return Input(volume, read.told | {"defaced": {"by": Path(command[0]).name, "removed": round(share, 4)}})
 
 

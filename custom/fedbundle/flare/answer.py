@@ -31,7 +31,7 @@ class Answer:
     status: str
     reason: str = ""
     code: int = 0  # exit code of fedbundle.errors behind a refusal or failure
-    cases: dict[str, Any] = field(default_factory=dict)  # offered, used, dropped by reason; "<k" for few
+    cases: dict[str, Any] = field(default_factory=dict)  # offered, used, dropped by reason; see site/small_counts.py
     steps: int = 0
     weight: float = 0.0  # cases used; FedAvg needs it exact, approving the bundle approves it
     metrics: dict[str, Any] = field(default_factory=dict)  # name -> value, n and, where given, sd and 95 % interval

@@ -35,7 +35,7 @@ class Trainer:
         device: `cpu` or `cuda`.
         seed: seed of shuffling and augmentation.
         recipe_digest: reported with every answer.
-        min_cell: counts of patients below it are told as "<min_cell".
+        min_cell: counts of fewer patients are told as "<min_cell".
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class Trainer:
         """
         folder = home.dataset_dir(bundle)
         rules = Bundle.open(home.bundle_dir(bundle)).ingest_rules
-        dataset = check_dataset(folder, home.max_dropped, needed_keys(rules))
+        dataset = check_dataset(folder, home.max_dropped, needed_keys(rules), home.min_cell)
         version = sha256(folder / "datalist.json")
         home.record_run({"job": job, "bundle": bundle, "recipe_digest": recipe_digest, "dataset": version})
         scratch = Path.cwd() / "fedbundle"
@@ -154,8 +154,9 @@ class Trainer:
             self.evaluators[split] = self._evaluator(split)
         evaluator = self.evaluators[split]
         evaluator.run()
+        patients = self.dataset.cases_of_patients(split)
         return {
-            name: summary(np.asarray(cases).reshape(len(cases), -1).mean(axis=1), self.min_cell, self.seed)
+            name: summary(np.asarray(cases).reshape(len(cases), -1).mean(axis=1), self.min_cell, self.seed, patients)
             for name, cases in evaluator.state.metric_details.items()
         }
 

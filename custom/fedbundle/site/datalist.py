@@ -30,7 +30,12 @@ def known_patients(dataset: Path, bundle: str, excluded: Collection[str] = ()) -
 
 
 def rebuild(
-    dataset: Path, bundle: str, journal: Journal, known: Mapping[str, str], shares: Mapping[str, float]
+    dataset: Path,
+    bundle: str,
+    journal: Journal,
+    known: Mapping[str, str],
+    shares: Mapping[str, float],
+    unfit: Collection[str] | None = None,
 ) -> Splits:
     """Write the journal in order and the datalist; remove files of cases that are not in it.
 
@@ -40,6 +45,7 @@ def rebuild(
         journal: newest lines of every case.
         known: sections from earlier runs, see `assign`.
         shares: `splits` of configs/ingest.json.
+        unfit: cases because of which no run may use the dataset; when not given, those that the datalist names already.
 
     Raises:
         OutputError: the dataset cannot be written.
@@ -55,8 +61,15 @@ def rebuild(
     for case, lines in sorted(cases.items()):
         datalist[patients[lines[0]["patient"]]] += _items(case, lines)
     datalist["shares"] = dict(shares)
+    if still := sorted((_unfit(dataset) if unfit is None else set(unfit)) & cases.keys()):
+        datalist["unfit"] = still
     write_json(dataset / DATALIST, datalist | {"patients": dict(sorted(patients.items()))}, make_parents=False)
     return {section: _counts(datalist[section]) for section in SECTIONS}
+
+
+def _unfit(dataset: Path) -> set[str]:
+    """Cases that an earlier run has called unfit."""
+    return set(read_json(dataset / DATALIST).get("unfit", [])) if (dataset / DATALIST).is_file() else set()
 
 
 def lacking(cases: Mapping[str, int], shares: Mapping[str, float]) -> list[str]:

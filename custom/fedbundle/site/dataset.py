@@ -1,12 +1,14 @@
 """A dataset as a training run meets it: every case still the one that was ingested, or dropped with its reason."""
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from fedbundle.errors import DatasetError
 from fedbundle.files import read_json, sha256
+from fedbundle.site.small_counts import cases_told, told
 
 SECTIONS = ("training", "validation", "test")
 MAY_BE_EMPTY = "test"  # where the bundle gives it no share
@@ -18,36 +20,52 @@ class CheckedDataset:
 
     folder: Path
     datalist: dict[str, list[dict[str, Any]]]  # section -> MONAI datalist items
-    offered: int  # training cases of the datalist
-    dropped: Counter[str]  # reason code -> training cases
+    dropped: dict[str, list[str]]  # reason code -> patient (pseudonym) of each training case
     lost: dict[str, list[str]]  # reason code -> cases of all sections (pseudonyms)
 
     def cases(self, min_cell: int) -> dict[str, Any]:
-        """Training cases offered, used and dropped by reason; counts below `min_cell` are masked."""
-        counts = {"offered": self.offered, "used": len(self.datalist["training"])}
-        told: dict[str, Any] = {name: masked(count, min_cell) for name, count in counts.items()}
-        return told | {"dropped": {reason: masked(count, min_cell) for reason, count in self.dropped.items()}}
+        """Training cases offered, used and dropped by reason, as they may leave the site; see `small_counts`."""
+        return cases_told([_patient(item) for item in self.datalist["training"]], self.dropped, min_cell)
+
+    def cases_of_patients(self, section: str) -> list[int]:
+        """How many cases of a section each patient has."""
+        return list(Counter(_patient(item) for item in self.datalist[section]).values())
 
 
-def check_dataset(folder: Path, max_dropped: float, needed: frozenset[str] = frozenset()) -> CheckedDataset:
+def unfit_told(count: int | str) -> str:
+    """What to say of a dataset with so many cases that were made under other privacy settings."""
+    return (
+        f"cases must be de-identified as site.toml says, got {count} made under other settings of [deidentify]; ingest "
+        "them again from their source, take them out with --exclude, or put the settings back and ingest again"
+    )
+
+
+def check_dataset(
+    folder: Path, max_dropped: float, needed: frozenset[str] = frozenset(), min_cell: int = 1
+) -> CheckedDataset:
     """Compare each file of the datalist with its digest at ingest.
 
     Args:
         folder: holds datalist.json.
         max_dropped: share of cases, 0 to 1, that may be damaged or missing.
         needed: keys of a case that the bundle trains on: its inputs, its label and the columns of its table.
+        min_cell: messages tell counts of fewer patients as "<min_cell", since a job's answer takes them along.
 
     Raises:
-        DatasetError: no datalist, an empty section (a test section without a share may be empty), or more cases
-            dropped than the budget allows.
+        DatasetError: no datalist, cases made under other privacy settings, an empty section (a test section without a
+            share may be empty), or more cases dropped than the budget allows.
     """
     path = folder / "datalist.json"
     if not path.is_file():
         raise DatasetError("dataset must hold a datalist.json, got none; run fedbundle ingest for this bundle")
     listed = read_json(path)
+    if unfit := listed.get("unfit"):
+        owners_of = {item["case"]: _patient(item) for section in SECTIONS for item in listed.get(section, [])}
+        raise DatasetError(unfit_told(told([owners_of.get(case, case) for case in unfit], min_cell)))
     kept: dict[str, list[dict[str, Any]]] = {}
-    dropped: Counter[str] = Counter()
+    dropped: dict[str, list[str]] = {}
     lost: dict[str, list[str]] = {}
+    owners: dict[str, list[str]] = {}  # reason code -> patient of each case of all sections
     empty = []
     for section in SECTIONS:
         items = listed.get(section, [])
@@ -56,23 +74,33 @@ def check_dataset(folder: Path, max_dropped: float, needed: frozenset[str] = fro
         for item, why in zip(items, reasons, strict=True):
             if why:
                 lost.setdefault(why, []).append(item["case"])
-        if section == "training":
-            dropped.update(why for why in reasons if why)
+                owners.setdefault(why, []).append(_patient(item))
+                if section == "training":
+                    dropped.setdefault(why, []).append(_patient(item))
         if not kept[section] and not (section == MAY_BE_EMPTY and listed.get("shares", {}).get(section) == 0):
             empty.append(section)
-    told = ", ".join(f"{len(cases)} {why}" for why, cases in lost.items())
+    found = _counted(owners, min_cell)
     if empty:
         raise DatasetError(
             f"section {' and '.join(empty)} must hold at least one usable case, got "
-            + (f"{told}; ingest again" if told else "none listed; ingest more patients")
+            + (f"{found}; ingest again" if found else "none listed; ingest more patients")
         )
     count, total = sum(map(len, lost.values())), sum(len(listed.get(section, [])) for section in SECTIONS)
     if count > max_dropped * total:
         raise DatasetError(
-            f"at most {max_dropped:.0%} of the cases may be damaged or missing, got {count / total:.0%} ({told}); "
+            f"at most {max_dropped:.0%} of the cases may be damaged or missing, got more ({found}); "
             "run fedbundle doctor to see which, then ingest again"
         )
-    return CheckedDataset(folder, kept, len(listed.get("training", [])), dropped, lost)
+    return CheckedDataset(folder, kept, dropped, lost)
+
+
+def _counted(owners: Mapping[str, Sequence[str]], min_cell: int) -> str:
+    return ", ".join(f"{told(patients, min_cell)} {why}" for why, patients in owners.items())
+
+
+def _patient(item: dict[str, Any]) -> str:
+    """Pseudonym of the patient of an item; where the datalist names none, each case is one."""
+    return str(item.get("patient", item["case"]))
 
 
 def _files(item: dict[str, Any]) -> dict[str, str]:
@@ -99,8 +127,3 @@ def _damage(folder: Path, item: dict[str, Any], needed: frozenset[str]) -> str:
 
 def _absolute(folder: Path, item: dict[str, Any]) -> dict[str, Any]:
     return item | {key: str(folder / name) for key, name in _files(item).items()}
-
-
-def masked(count: int, min_cell: int) -> int | str:
-    """A count of patients as it may leave the site: exact from `min_cell` upwards, else "<min_cell"; 0 stays 0."""
-    return count if count == 0 or count >= min_cell else f"<{min_cell}"

@@ -7,16 +7,19 @@ from pathlib import Path
 
 from fedbundle.bundle.digest import recipe_digest, short
 from fedbundle.bundle.layout import NAME, Bundle
+from fedbundle.dicom.gate.rules import checked_rules
 from fedbundle.errors import DatasetError, SiteError
 from fedbundle.files import folder_sha256, read_json
 from fedbundle.site import kit as kits
 from fedbundle.site.approvals import decisions, last_decision
-from fedbundle.site.dataset import SECTIONS, check_dataset, needed_keys
+from fedbundle.site.cases.outdated import REMEDY, Outdated
+from fedbundle.site.dataset import SECTIONS, check_dataset, needed_keys, unfit_told
 from fedbundle.site.finding import Finding, examined
-from fedbundle.site.folder import JOURNAL
+from fedbundle.site.folder import JOURNAL, busy, remains
 from fedbundle.site.home import FOLDERS, SiteHome
 from fedbundle.site.host import examine_host
 from fedbundle.site.journal import dicom_of, read_cases
+from fedbundle.site.present import workplace_now
 from fedbundle.site.wording import many
 
 MOST_TOLD = 5  # cases
@@ -121,6 +124,7 @@ def _dataset(home: SiteHome, name: str) -> Finding:
         folder = home.place_for_dataset(name)
         if not folder.exists():
             return "none here; fedbundle ingest makes one"
+        _no_remains(folder)
         installed = name in home.installed()
         needed = needed_keys(Bundle.open(home.bundle_dir(name)).ingest_rules) if installed else frozenset[str]()
         try:
@@ -140,9 +144,39 @@ def _dataset(home: SiteHome, name: str) -> Finding:
                 "ingest again, with --labels"
             )
         kept = _kept_dicom(folder)
-        return f"{told}; every file as it was ingested{kept}"
+        noted = _as_site_toml_says(home, name, folder) if installed else ""
+        return f"{told}; every file as it was ingested{kept}{noted}"
 
     return examined(f"dataset {name}", check)
+
+
+def _as_site_toml_says(home: SiteHome, name: str, folder: Path) -> str:
+    """Compare what cases were made under with the present settings and rules; what to tell when none is another."""
+    if not (folder / JOURNAL).is_file():
+        return ""
+    rules = checked_rules(Bundle.open(home.bundle_dir(name)).ingest_rules)
+    outdated = Outdated.of(read_cases(folder / JOURNAL), workplace_now(home, name, rules, folder))
+    if outdated.privacy:
+        raise DatasetError(f"{unfit_told(len(outdated.privacy))} ({_some(list(outdated.privacy))})")
+    if outdated.rules:
+        raise DatasetError(
+            f"cases must be made by the rules that bundle and site have now, got {len(outdated.rules)} of "
+            f"{outdated.cases} made by others ({_some(list(outdated.rules))}); {REMEDY}"
+        )
+    return f"; of {len(outdated.unknown)} cases it is not noted how they were made" if outdated.unknown else ""
+
+
+def _no_remains(folder: Path) -> None:
+    try:
+        left = [entry.relative_to(folder).as_posix() for entry in remains(folder)]
+        working = bool(left) and busy(folder)
+    except OSError as error:
+        raise DatasetError(f"dataset must be readable, got {error.strerror} inside it; mend its rights") from error
+    if left and not working:
+        raise DatasetError(
+            f"dataset must hold no remains of an interrupted ingest, which may show patients, got {_some(left)}; "
+            "run the same fedbundle ingest again, which clears them"
+        )
 
 
 def _some(cases: list[str]) -> str:

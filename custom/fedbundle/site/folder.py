@@ -12,7 +12,8 @@ from fedbundle.files import writing
 
 DATALIST = "datalist.json"
 JOURNAL = "ingest.jsonl"
-INCOMING = ".incoming"  # copies of what a server sent or a zip held, only while an ingest runs
+INCOMING = ".incoming"  # copies of what a server sent or a zip held, and pixels for other programs; only in an ingest
+LOCK = ".lock"
 PAGE = "qc.html"  # shows every case
 LOOKS = ".qc"  # what the page tells of each case, so that a case that did not change is not read again
 SUBFOLDERS = ("images", "labels", "dicom", LOOKS)
@@ -34,7 +35,7 @@ def working_in(dataset: Path) -> Iterator[None]:
         strange = [entry for entry in dataset.iterdir() if not entry.name.startswith(".")]
         if strange and not (dataset / JOURNAL).is_file():
             raise InputError(f"dataset must be a new folder, an empty one or a dataset, got {dataset}; choose another")
-        lock = (dataset / ".lock").open("a")
+        lock = (dataset / LOCK).open("a")
     except OSError as error:
         raise OutputError(
             f"dataset must be writable, got {error.strerror} for {dataset}; choose another place"
@@ -45,11 +46,29 @@ def working_in(dataset: Path) -> Iterator[None]:
         except BlockingIOError as error:
             raise InputError(f"dataset must have one writer, got another ingest in {dataset}; wait for it") from error
         with writing(dataset):
-            for place in (dataset, *(dataset / name for name in SUBFOLDERS)):
-                for entry in place.iterdir() if place.is_dir() else ():
-                    if LEFTOVER.fullmatch(entry.name) or (entry == dataset / INCOMING and not entry.is_symlink()):
-                        remove(entry)
+            for entry in remains(dataset):
+                remove(entry)
         yield
+
+
+def remains(dataset: Path) -> list[Path]:
+    """What a killed run has left half-written, copied or given to another program; a run in progress has it as well."""
+    places = [place for place in (dataset, *(dataset / name for name in SUBFOLDERS)) if place.is_dir()]
+    left = [entry for place in places for entry in place.iterdir() if LEFTOVER.fullmatch(entry.name)]
+    incoming = dataset / INCOMING
+    return sorted([*left, *([incoming] if incoming.exists() and not incoming.is_symlink() else [])])
+
+
+def busy(dataset: Path) -> bool:
+    """An ingest works in the dataset now. Changes nothing."""
+    try:
+        with (dataset / LOCK).open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
 
 
 @contextmanager

@@ -11,34 +11,34 @@ Every file appears whole or not at all, a study's lines follow its files, and th
 interrupted run can be run again: finished studies are recognised by keyed pseudonyms and digests, the rest is done.
 """
 
-from dataclasses import asdict
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from fedbundle.bundle.layout import NAME, Bundle
 from fedbundle.dicom.deid.identifiers import DATE
 from fedbundle.dicom.deid.needles import Needles
-from fedbundle.dicom.deid.options import Options
-from fedbundle.dicom.gate.overrides import with_site
 from fedbundle.dicom.gate.rules import checked_rules
 from fedbundle.dicom.sources.source import Source
-from fedbundle.errors import BundleError, InputError, ResidualError, TooManyRefusedError
+from fedbundle.errors import BundleError, DatasetError, InputError, ResidualError, TooManyRefusedError
 from fedbundle.files import writing
 from fedbundle.site.budget import RefusalBudget
+from fedbundle.site.cases.outdated import Outdated
 from fedbundle.site.cases.workplace import Workplace
 from fedbundle.site.datalist import known_patients, lacking, rebuild
-from fedbundle.site.defacing import deface_command_of, heads_of
+from fedbundle.site.dataset import unfit_told
+from fedbundle.site.defacing import heads_of
 from fedbundle.site.excluded import excluded_patients, excluded_studies, record_exclusions
 from fedbundle.site.folder import CASE, DATALIST, JOURNAL, PAGE, remove, spool_of, working_in
 from fedbundle.site.home import SiteHome
 from fedbundle.site.intake import Intake
 from fedbundle.site.journal import Journal, files_of, rows_of, used
 from fedbundle.site.labels.source import read_labels
+from fedbundle.site.present import workplace_now
 from fedbundle.site.qc.make import Subject, make_page
 from fedbundle.site.refusal import IDENTIFIER_LEFT
 from fedbundle.site.report import Report
 from fedbundle.site.residual import leaking, needles
-from fedbundle.site.structure_settings import with_structures
 from fedbundle.site.versions import last_sections, remember_version
 from fedbundle.site.wording import many
 
@@ -85,20 +85,18 @@ def ingest(
             label set does not have, or `[deidentify]` a program that is not there.
         OutputError: the dataset cannot be written.
         ResidualError: an identifier was found in what was written; those cases have been removed.
+        DatasetError: cases that were not offered were made under other privacy settings; everything has been written,
+            but no run uses the dataset.
         TooManyRefusedError: the budget is exceeded; everything else has been written.
     """
     budget = RefusalBudget.parse(max_refused)
     opened = open_bundle(home, bundle)
-    rules = with_structures(rules_of(opened), home.settings["structures"].get(opened.name, {}))
     dataset = out.expanduser().resolve() if out else home.place_for_dataset(opened.name)
-    site = home.role_rules(opened.name)
-    with_site(rules, site)  # a role that the bundle does not have is told before anything is read
+    place = workplace_now(home, opened.name, rules_of(opened), dataset, keep_dicom=keep_dicom)
+    rules = place.rules
     found = read_labels(labels, rules) if labels else None
-    suffix = ".nii.gz" if compress else ".nii"
     looked_at = _reviewed(reviewed) if reviewed else frozenset[str]()
-    options = Options(**{name: home.settings["deidentify"][name] for name in asdict(Options())})
-    command = deface_command_of(home, rules, keep_dicom)
-    place = Workplace(dataset, home.key(), rules, found, keep_dicom, suffix, options, command, looked_at, site)
+    place = replace(place, labels=found, suffix=".nii.gz" if compress else ".nii", reviewed=looked_at)
     source.check(dataset)
     excluded, out_for_good = excluded_patients(home, opened.name), excluded_studies(home, opened.name)
     with working_in(dataset), spool_of(dataset) as spool:
@@ -114,7 +112,8 @@ def ingest(
         done.take_all(source, spool)
         record_exclusions(home, opened.name, done.passed_over)
         loses_dicom = not keep_dicom and _forget_dicom(dataset, journal)
-        splits = rebuild(dataset, opened.name, journal, known, rules["splits"])
+        outdated = Outdated.of(journal.cases, place)
+        splits = rebuild(dataset, opened.name, journal, known, rules["splits"], outdated.privacy)
         with writing(dataset):
             _refuse_leaking_lists(dataset, done.names, place.all_rules)
             remember_version(home, dataset, opened.name)
@@ -133,18 +132,19 @@ def ingest(
                 *(place.labels.warnings if place.labels else ()),
                 *([RENAMED.format(done.renamed)] if done.renamed else []),
                 *([DICOM_LOST] if loses_dicom else []),
-                *([FACES_LEFT] if heads_of(rules) and not command else []),
+                *([FACES_LEFT] if heads_of(rules) and not place.deface_command else []),
+                *outdated.warnings(),
                 *lacking(cases, rules["splits"]),
             ),
             page=page,
         )
         wanted = _unmistakable(done.names, place.all_rules)
         if page:
-            subject = Subject(dataset, opened, rules, journal, options.rebase)
+            subject = Subject(dataset, opened, rules, journal)
             make_page(subject, report, lambda made: leaking(dataset, made, wanted))
         else:
             (dataset / PAGE).unlink(missing_ok=True)
-    return _judged(report, budget)
+    return _judged(report, budget, len(outdated.privacy))
 
 
 def open_bundle(home: SiteHome, bundle: str) -> Bundle:
@@ -231,7 +231,7 @@ def _unmistakable(names: set[str], rules: dict[str, Any]) -> Needles:
     return needles({name for name in names if len(name) >= UNMISTAKABLE or DATE.fullmatch(name)}, rules)
 
 
-def _judged(report: Report, budget: RefusalBudget) -> Report:
+def _judged(report: Report, budget: RefusalBudget, unfit: int) -> Report:
     left = report.refused.get(IDENTIFIER_LEFT, 0)
     if left:
         raise ResidualError(
@@ -239,6 +239,8 @@ def _judged(report: Report, budget: RefusalBudget) -> Report:
             f"{many(len(report.outcomes), 'study', 'studies')}; what was written of them has been removed, "
             "report this as a bug"
         )
+    if unfit:
+        raise DatasetError(unfit_told(unfit), report.text(), report.data())
     refused = sum(report.refused.values())
     if budget.exceeded(refused, len(report.outcomes)):
         told = ", ".join(f"{count} {code}" for code, count in report.refused.items())

@@ -22,7 +22,7 @@ count = 0       # GPUs that jobs may use; 0 = train on the CPU
 memory_gib = 0  # memory that each of them has at least, in GiB
 
 [limits]
-min_cell = 5       # counts of patients below this leave the site as "<5"
+min_cell = 5       # counts of fewer patients than this leave the site as "<5"; 1 = all are exact
 max_dropped = 0.05 # share of a dataset's cases that may be missing or damaged before a run is refused
 
 # What your series are called, for ingest: added to a bundle's rules for one of its inputs, or in place of a limit.
@@ -137,6 +137,8 @@ def checked_settings(raw: dict[str, Any]) -> dict[str, Any]:
             key: _number(f"{table}.{key}", settings[table].get(key, bounds[0]), bounds)
             for key, bounds in numbers.items()
         }
+    if settings["limits"]["min_cell"] == 2:  # 0 is told as 0
+        raise _wrong("limits.min_cell", '1 or at least 3, since "<2" says that it is one patient', 2)
     settings["deidentify"] = _deidentify(settings["deidentify"])
     for bundle, folder in settings["datasets"].items():
         if not NAME.fullmatch(bundle):

@@ -7,9 +7,11 @@ The program gets the volume with its axes nearest to right, anterior, superior, 
 stored the head.
 """
 
+import os
 import subprocess
 import tempfile
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +22,7 @@ from numpy.typing import NDArray
 
 from fedbundle.dicom.pixels.volume import LPS_TO_RAS, Volume
 from fedbundle.errors import DicomError
+from fedbundle.files import writing
 
 INPUT, OUTPUT = "{input}", "{output}"  # in the command: NIfTI to read, NIfTI to write
 LEAST, MOST = 0.005, 0.9  # share of the voxels that a face, or all but the brain, can be
@@ -38,22 +41,26 @@ class DefaceError(DicomError):
         self.detail = detail
 
 
-def deface(volume: Volume, command: Sequence[str], longest: float = LONGEST) -> tuple[Volume, float]:
+def deface(volume: Volume, command: Sequence[str], scratch: Path, longest: float = LONGEST) -> tuple[Volume, float]:
     """The volume without the voxels that the program changed, and their share.
 
     Args:
         volume: a head, in any contrast.
         command: program and arguments, with INPUT and OUTPUT for the paths of two .nii.gz files.
+        scratch: folder for temporary files with the face, which whoever owns the folder clears after a kill.
         longest: seconds after which the program is ended.
 
     Raises:
         DefaceError: the program failed, wrote another grid, changed nothing, or changed more than a face can be.
+        OutputError: there is no room for temporary files.
     """
     stored = nibabel.Nifti1Image(volume.compact().transpose(2, 1, 0), LPS_TO_RAS @ volume.affine)
     upright = nibabel.as_closest_canonical(stored)
-    with tempfile.TemporaryDirectory(prefix="fedbundle-deface-") as folder:
-        source, target = Path(folder, "head.nii.gz"), Path(folder, "defaced.nii.gz")
-        nibabel.save(upright, source)
+    with ExitStack() as stack:
+        with writing(scratch):
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="deface-", dir=scratch))
+            source, target = Path(folder, "head.nii.gz"), Path(folder, "defaced.nii.gz")
+            nibabel.save(upright, source)
         _run([part.replace(INPUT, str(source)).replace(OUTPUT, str(target)) for part in command], folder, longest)
         changed = _voxels(target, upright) != np.asarray(upright.dataobj)
     share = float(changed.mean())
@@ -66,7 +73,14 @@ def deface(volume: Volume, command: Sequence[str], longest: float = LONGEST) -> 
 
 def _run(command: list[str], folder: str, longest: float) -> None:
     try:
-        done = subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, timeout=longest)
+        done = subprocess.run(
+            command,
+            cwd=folder,
+            env=os.environ | {"TMPDIR": folder},  # for what it writes by the way, which shows the face too
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=longest,
+        )
     except subprocess.TimeoutExpired as error:
         raise DefaceError(f"no end of it within {longest:g} s") from error
     except OSError as error:

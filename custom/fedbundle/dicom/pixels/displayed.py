@@ -7,6 +7,7 @@ a window. Without any view the full range of the stored bits is shown.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -47,8 +48,12 @@ class Displayed:
     by: str  # for logs
 
 
-def displayed(series: Series) -> Displayed:
+def displayed(series: Series, scratch: Path) -> Displayed:
     """Read a radiograph that the gate let through.
+
+    Args:
+        series: the radiograph.
+        scratch: folder for temporary files, see `stored_pixels`.
 
     Raises:
         DisplayError: what its headers tell is malformed or contradicts itself, or leaves nothing to be seen.
@@ -63,7 +68,7 @@ def displayed(series: Series) -> Displayed:
         if is_coloured(header):
             shown, by = volume.array[0] / (2.0 ** (number(header, "BitsStored") or 8) - 1), "equal colour channels"
         else:
-            stored = stored_pixels(series.files[0])
+            stored = stored_pixels(series.files[0], scratch)
             try:
                 shown, by = presented(stored, header)
             except (LookupTableError, ShutterError) as error:

@@ -20,23 +20,27 @@ ExtendedOffsetTableLengths
 """
 
 
-def stored_pixels(file: Path) -> NDArray[np.float32]:
+def stored_pixels(file: Path, scratch: Path) -> NDArray[np.float32]:
     """Pixels [row, column] as they are stored.
 
     SimpleITK applies the rescale and inverts MONOCHROME1, and which came first cannot be told from its result. So it is
     given the pixels with nothing that asks for either.
+
+    Args:
+        file: the image.
+        scratch: folder for a temporary file with its pixels, which whoever owns the folder clears after a kill.
 
     Raises:
         DicomError: the file cannot be decoded.
         OutputError: there is no room for a temporary file.
     """
     try:
-        return _decoded(dcmread(file))
+        return _decoded(dcmread(file), scratch)
     except UNREADABLE as error:  # its message may quote file names
         raise DicomError("pixels must be readable, got a file that is not; send it again") from error
 
 
-def _decoded(image: Dataset) -> NDArray[np.float32]:
+def _decoded(image: Dataset, scratch: Path) -> NDArray[np.float32]:
     bare = Dataset()
     for name in PIXEL_MODULE.split():
         if name in image:
@@ -49,8 +53,8 @@ def _decoded(image: Dataset) -> NDArray[np.float32]:
     bare.file_meta = FileMetaDataset()
     bare.file_meta.TransferSyntaxUID = uid.ExplicitVRLittleEndian if deflated else syntax
     with ExitStack() as stack:
-        with writing(Path("the folder for temporary files")):
-            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="fedbundle-pixels-"))
+        with writing(scratch):
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="pixels-", dir=scratch))
             path = Path(folder, "image.dcm")
             bare.save_as(path, enforce_file_format=True)
         decoded = sitk.ReadImage(str(path), sitk.sitkFloat32, imageIO="GDCMImageIO")

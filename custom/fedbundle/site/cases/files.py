@@ -50,7 +50,7 @@ def write_case(case: str, choice: Choice, labels: StudyLabels, place: Workplace)
 
 def _read(chosen: dict[str, Series], place: Workplace) -> dict[str, Input]:
     try:
-        return read_inputs(chosen, place.rules["inputs"], place.deface_command)
+        return read_inputs(chosen, place.rules["inputs"], place.scratch, place.deface_command)
     except ColourError as error:
         raise RefusedError("NOT_GREYSCALE", "its colour channels differ") from error
     except (DefaceError, DisplayError, QuantityError, RegistrationError, OverlapError) as error:

@@ -51,6 +51,7 @@ def lines_of(
                 "code": code,
                 "detail": detail,
                 "rules": place.rules_digest,
+                **({"privacy": place.privacy} if role else {}),
                 "headers": technical(decision.volume),
                 **({"text_in_pixels": search_of(case, place)} if role and is_projection(decision.volume) else {}),
             }

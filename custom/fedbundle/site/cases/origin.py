@@ -2,14 +2,12 @@
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 
 from fedbundle.dicom.deid.pseudonyms import pseudonym
 from fedbundle.dicom.gate.roles import Choice
 from fedbundle.dicom.header import text
 from fedbundle.dicom.sources.announced import Announced
-from fedbundle.files import sha256
-from fedbundle.site.cases.workplace import Workplace
+from fedbundle.site.cases.workplace import Workplace, digest_of
 from fedbundle.site.journal import Line, used
 
 
@@ -18,7 +16,7 @@ def fingerprint(choice: Choice, study_uid: str, place: Workplace) -> str:
     parts = _asked_of(study_uid, place)
     for role, series in choice.chosen.items():
         parts += [role, series.told, *(text(header, "SOPInstanceUID") for header in series.headers)]
-        parts += [_digest(file) for file in dict.fromkeys(series.files)]  # one mended in place may keep size and time
+        parts += [digest_of(file) for file in dict.fromkeys(series.files)]  # one mended in place may keep size and time
     return pseudonym(place.key, "source", *parts)
 
 
@@ -38,18 +36,8 @@ MADE = 1  # raise it when the same sources and rules give other files; all cases
 
 def _asked_of(study_uid: str, place: Workplace) -> list[str]:
     """What a case is made from beside the images."""
-    parts = [str(MADE), place.rules_digest, repr(place.keep_dicom), place.suffix, json.dumps(vars(place.options))]
-    if place.deface_command:
-        parts += [json.dumps(place.deface_command), *(_digest(Path(part)) for part in place.deface_command)]
+    parts = [str(MADE), place.rules_digest, repr(place.keep_dicom), place.suffix, json.dumps(place.privacy)]
     if labels := place.labels.studies.get(study_uid) if place.labels else None:
-        parts += [_digest(file) for file in labels.files]
+        parts += [digest_of(file) for file in labels.files]
         parts.append(json.dumps(labels.rows, sort_keys=True))
     return parts
-
-
-def _digest(file: Path) -> str:
-    """SHA-256 of a file of the source; where there is none that can be read, whoever needs its content will say so."""
-    try:
-        return sha256(file)
-    except OSError:
-        return "none"

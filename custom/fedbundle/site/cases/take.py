@@ -17,6 +17,7 @@ from fedbundle.errors import OutputError
 from fedbundle.site.cases.files import as_recorded, as_wanted, write_case
 from fedbundle.site.cases.lines import LOOKED_AT, add_what_was_made, lines_of, search_of
 from fedbundle.site.cases.origin import fingerprint, made_from
+from fedbundle.site.cases.outdated import other_privacy
 from fedbundle.site.cases.workplace import Workplace
 from fedbundle.site.folder import clear
 from fedbundle.site.journal import Line, used
@@ -64,8 +65,8 @@ def take(
 ) -> Outcome:
     """Bring one study into the dataset, or say why not; a study that an earlier run finished is left as it is.
 
-    A worse copy of a study never takes away the case that a better one gave: as long as the rules are the same, the
-    case of the earlier run stays, and the refusal is told.
+    A worse copy of a study never takes away the case that a better one gave: as long as rules and privacy settings are
+    the same, the case of the earlier run stays, and the refusal is told.
 
     Args:
         study: all series of one StudyInstanceUID.
@@ -104,9 +105,14 @@ def take(
         lines = lines_of(case, patient, study, place, choice, short)
         add_what_was_made(lines, source.result(), made, labels.rows)
         return Outcome(case, patient, USED, lines)
-    if before and used(before) and before[0].get("rules") == place.rules_digest and as_recorded(before, place.dataset):
+    if before and used(before) and _as_asked(before, place) and as_recorded(before, place.dataset):
         return Outcome(case, patient, reason, before, kept=True)
     return Outcome(case, patient, reason, lines_of(case, patient, study, place, choice, short, (reason, detail)))
+
+
+def _as_asked(lines: list[Line], place: Workplace) -> bool:
+    """A case was made by the present rules and, for all that is known, under the present privacy settings."""
+    return lines[0].get("rules") == place.rules_digest and not other_privacy(lines, place)
 
 
 def _whole(study: list[Series], damaged: int) -> None:

@@ -40,7 +40,6 @@ class Subject:
     bundle: Bundle
     rules: dict[str, Any]  # configs/ingest.json
     journal: Journal
-    moved: bool = False  # geometry was rebased, so left and right are not the patient's
 
     @cached_property
     def structures(self) -> dict[int, Structure]:
@@ -89,7 +88,6 @@ def make_page(subject: Subject, report: Report, leaking: Callable[[list[Path]], 
         looks,
         doubts,
         {case: _look(subject, case, cases[case]).pictures for case in first},
-        subject.moved,
     )
     with new_file(page) as part:
         part.write_text(render(content), encoding="utf-8")

@@ -41,11 +41,16 @@ class Content:
     looks: Mapping[str, Look]  # of every case in the dataset
     doubts: Mapping[str, list[str]]  # case -> why to look at it
     pictures: Mapping[str, dict[str, str]]  # case -> role -> data URI; those to look at first
-    moved: bool  # geometry was rebased
 
     def section(self, case: str) -> str:
         """Section of the datalist that a case stands in."""
         return self.sections[self.journal[case][0]["patient"]]
+
+    def moved(self, case: str) -> bool | None:
+        """Geometry of a case was rebased; None where that is not on record."""
+        volumes = [line for line in self.journal[case] if line["role"] and "text_in_pixels" not in line]
+        told = [line["privacy"]["rebase"] if "privacy" in line else None for line in volumes]
+        return told[0] if told else False
 
     def headers(self, case: str) -> dict[str, Line]:
         """Technical headers by role."""
@@ -214,18 +219,22 @@ def _cases(content: Content) -> str:
     place = (
         "Volumes: the patient's right at the left edge, head or front at the top, oblique ones at their nearest axes."
     )
-    if content.moved:
+    moved = {content.moved(case) for case in content.looks}
+    if moved == {True}:
         place = "Geometry was rebased, so the edges of volumes are not the patient's sides."
+    elif moved != {False}:
+        place += " Not so of those that are marked as rebased, or perhaps rebased."
+    marks = {True: ", rebased", None: ", perhaps rebased"} if len(moved) > 1 or None in moved else {}
     more = len(content.looks) - len(content.pictures)
     rest = f'<p class="quiet">And {many(more, "case", "cases")} more without a picture.</p>' if more else ""
-    cards = "".join(_card(content, case) for case in content.pictures)
+    cards = "".join(_card(content, case, marks.get(content.moved(case), "")) for case in content.pictures)
     return (
         f'<section><h2>Cases</h2><p class="quiet">Those that stand out come first. {place} Radiographs: as stored.</p>'
         f'<ul class="legend">{swatch}</ul><div class="wall">{cards}</div>{rest}</section>'
     )
 
 
-def _card(content: Content, case: str) -> str:
+def _card(content: Content, case: str, mark: str) -> str:
     look, flags = content.looks[case], content.doubts.get(case, [])
     several = len(look.images) > 1
     images = []
@@ -247,7 +256,7 @@ def _card(content: Content, case: str) -> str:
     told = "".join(f"<li>{escape(flag)}</li>" for flag in flags)
     return (
         f'<article class="case{" odd" if flags else ""}">'
-        f"<h3><code>{case}</code><span>{content.section(case)}</span></h3>"
+        f"<h3><code>{case}</code><span>{content.section(case)}{mark}</span></h3>"
         f"{f'<ul class=flags>{told}</ul>' if flags else ''}{''.join(images)}"
         f"{f'<p class=volumes>{sizes}</p>' if sizes else ''}</article>"
     )
