@@ -98,7 +98,7 @@ class SmallPacs:
         for images in rows.values():
             row = Dataset()
             row.QueryRetrieveLevel = asked.QueryRetrieveLevel
-            for name in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "Modality"):
+            for name in ("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "Modality"):
                 if name in asked:
                     setattr(row, name, images[0][name].value)
             if self.tells_counts and "NumberOfSeriesRelatedInstances" in asked:

@@ -97,6 +97,25 @@ def test_only_what_changed_at_the_pacs_is_fetched_again(site: Site) -> None:
     assert len(list((site.folder / "dataset" / "images").iterdir())) == STUDIES
 
 
+def test_a_study_that_the_pacs_gives_to_another_patient_is_fetched_again(site: Site) -> None:
+    def patients() -> dict[str, str]:
+        lines = map(json.loads, (site.folder / "dataset" / "ingest.jsonl").read_text().splitlines())
+        return {line["case"]: line["patient"] for line in lines if line["role"]}
+
+    with site.pacs.running():
+        assert site.ingest("--pacs", "small") == 0
+        before = patients()
+        for image in site.pacs.images:
+            if image.StudyInstanceUID == Stack(study=1).study_uid:
+                image.PatientID = "CORRECTED"
+        assert site.ingest("--pacs", "small") == 0
+        assert len(patients()) == len(before) == STUDIES
+        assert len(set(patients().values()) - set(before.values())) == 1
+        fetched = site.pacs.retrievals
+        assert site.ingest("--pacs", "small") == 0
+    assert site.pacs.retrievals == fetched
+
+
 def test_a_series_that_does_not_arrive_whole_refuses_its_study(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
     site.pacs.loses = 1
     with site.pacs.running():

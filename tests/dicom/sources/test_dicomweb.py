@@ -40,7 +40,7 @@ class SmallServer:
         """QIDO-RS."""
         start = int(query.get("offset", "0"))
         if path == "/studies":
-            found = [{"0020000D": {"vr": "UI", "Value": [STUDY]}}]
+            found = [{"0020000D": {"vr": "UI", "Value": [STUDY]}, "00100020": {"vr": "LO", "Value": [Stack().patient]}}]
         elif path.endswith("/instances"):
             found = [{"00080018": {"vr": "UI", "Value": [image.SOPInstanceUID]}} for image in self.images]
         else:
@@ -110,7 +110,7 @@ def test_a_study_arrives_whole(server: SmallServer, tmp_path: Path, counts: bool
     server.counts, server.page = counts, page
     (arrival,) = Remote(DicomWeb(server.url, Access()), [STUDY]).arrivals(tmp_path)
     told = arrival.announced() or {}
-    assert told == {SERIES: Announced("MR", 12)}
+    assert told == {SERIES: Announced("MR", 12, Stack().patient)}
     with arrival.fetch() as found:
         assert shortfall(found.series, told) == {}
         assert [h.PixelData for h in server.images] == [f.read_bytes()[-240:] for f in found.series[0].files]

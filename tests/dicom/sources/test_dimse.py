@@ -16,7 +16,7 @@ from fedbundle.errors import InputError, PacsError
 
 pytestmark = pytest.mark.filterwarnings(UNCLOSED)
 STUDY = Stack(study=1).study_uid
-TOLD = {f"{STUDY.removesuffix('.100')}.{number}.0": Announced("MR", 4) for number in (1, 2)}
+TOLD = {f"{STUDY.removesuffix('.100')}.{number}.0": Announced("MR", 4, "PAT-004712") for number in (1, 2)}
 
 
 @pytest.fixture(autouse=True)

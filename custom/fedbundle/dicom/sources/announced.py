@@ -13,6 +13,7 @@ class Announced:
 
     modality: str  # "" where the source does not tell
     instances: int
+    patient_id: str = ""  # of the study, "" where the source does not tell
 
 
 def shortfall(study: Sequence[Series], announced: Mapping[str, Announced]) -> dict[str, str]:

@@ -20,7 +20,7 @@ from fedbundle.errors import InputError, PacsError
 
 AS_STORED = (("application/dicom", "*"),)  # never transcoded
 STUDY_UID, SERIES_UID, SOP_UID = "0020000D", "0020000E", "00080018"
-MODALITY, INSTANCES = "00080060", "00201209"
+MODALITY, INSTANCES, PATIENT_ID = "00080060", "00201209", "00100020"
 REFUSED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 
 logging.getLogger("dicomweb_client").setLevel(logging.CRITICAL)  # its messages quote UIDs
@@ -68,16 +68,17 @@ class DicomWeb(Server):
         """QIDO-RS: the study, then its series."""
         with _spoken():
             studies = self.client.search_for_studies(search_filters={"StudyInstanceUID": study_uid})
-            known = any(_first(item, STUDY_UID) == study_uid for item in studies)
-        if not known:
+            of_study = [item for item in studies if _first(item, STUDY_UID) == study_uid]
+        if not of_study:
             return None
+        patient_id = _first(of_study[0], PATIENT_ID)
         told: dict[str, Announced] = {}
         for item in _pages(lambda offset: self.client.search_for_series(study_uid, offset=offset), SERIES_UID):
             uid, instances = checked_uid(_first(item, SERIES_UID)), _first(item, INSTANCES)
             if uid is None:
                 raise PacsError("DICOMweb server must name series by UIDs, got something else; ask who runs it")
             count = int(instances) if instances.isdecimal() else self._counted(study_uid, uid)
-            told[uid] = Announced(_first(item, MODALITY).upper(), count)
+            told[uid] = Announced(_first(item, MODALITY).upper(), count, patient_id)
         return told or None
 
     def _counted(self, study_uid: str, series_uid: str) -> int:

@@ -106,8 +106,10 @@ class Dimse(Server):
     def find(self, study_uid: str) -> dict[str, Announced] | None:
         """C-FIND: the study, then its series."""
         with self._associated([build_context(Find)]) as association:
-            if not self._ask(association, "STUDY", {"StudyInstanceUID": study_uid}):
+            studies = self._ask(association, "STUDY", {"StudyInstanceUID": study_uid, "PatientID": ""})
+            if not studies:
                 return None
+            patient_id = text(studies[0], "PatientID")
             keys = {"StudyInstanceUID": study_uid, "SeriesInstanceUID": "", "Modality": ""}
             rows = self._ask(association, "SERIES", keys | {"NumberOfSeriesRelatedInstances": ""})
             told: dict[str, Announced] = {}
@@ -118,7 +120,7 @@ class Dimse(Server):
                 if count is None and series_uid not in told:
                     count = self._counted(association, study_uid, series_uid)
                 if count is not None:
-                    told[series_uid] = Announced(text(row, "Modality").upper(), count)
+                    told[series_uid] = Announced(text(row, "Modality").upper(), count, patient_id)
             return told or None
 
     def pull(self, study_uid: str, series_uid: str, folder: Path, most: int) -> None:

@@ -21,8 +21,8 @@ def fingerprint(choice: Choice, study_uid: str, place: Workplace) -> str:
 
 
 def mark_of(study_uid: str, announced: Mapping[str, Announced], place: Workplace) -> str:
-    """Keyed digest of all that decides about a study but its images: series and counts, rules, mask."""
-    counts = [f"{uid} {told.instances}" for uid, told in sorted(announced.items())]
+    """Keyed digest of all that decides about a study but its images: patient, series and counts, rules, mask."""
+    counts = [f"{uid} {told.instances} {told.patient_id}" for uid, told in sorted(announced.items())]
     return pseudonym(place.key, "announced", study_uid, *counts, *_asked_of(study_uid, place))
 
 
