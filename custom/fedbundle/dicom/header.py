@@ -23,6 +23,7 @@ SIMPLE_VR = frozenset(
     {"AE", "AS", "AT", "CS", "DA", "DS", "DT", "FD", "FL", "IS", "LO", "LT", "PN", "SH", "SL", "SS", "ST", "TM", "UC"}
     | {"UI", "UL", "US", "UT"}
 )
+PIXEL_DATA = b"\xe0\x7f\x10\x00"  # tag (7FE0,0010), little endian
 SEVERAL = frozenset({tuple, list, MultiValue})
 
 

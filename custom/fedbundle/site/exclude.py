@@ -14,7 +14,7 @@ from fedbundle.site.datalist import known_patients, lacking, rebuild
 from fedbundle.site.dataset import SECTIONS
 from fedbundle.site.excluded import exclusions, record_exclusions
 from fedbundle.site.folder import DATALIST, JOURNAL, PAGE, working_in
-from fedbundle.site.home import SiteHome, lines_of
+from fedbundle.site.home import SiteHome, records_of
 from fedbundle.site.ingest import open_bundle, rules_of
 from fedbundle.site.journal import Journal, patients_of, used
 from fedbundle.site.sources import local_source, local_studies
@@ -181,7 +181,7 @@ def _told(home: SiteHome, bundle: str, patients: set[str], named: int, cases: in
     held = {line["dataset"]: line["patients"] for line in versions(home, bundle)}
     runs: dict[tuple[str, str], dict[str, Any]] = {}
     unknown = set()
-    for run in lines_of(home, "runs.jsonl", {"job", "bundle", "dataset"}):
+    for run in records_of(home, "runs.jsonl", {"job", "bundle", "dataset"}):
         if run["bundle"] != bundle:
             continue
         if run["dataset"] not in held:

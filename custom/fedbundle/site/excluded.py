@@ -4,7 +4,7 @@ import json
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from fedbundle.site.home import SiteHome, append_line, lines_of, utc_now
+from fedbundle.site.home import SiteHome, append_line, records_of, utc_now
 
 EXCLUDED = "excluded.jsonl"
 
@@ -15,7 +15,7 @@ def exclusions(home: SiteHome, bundle: str) -> list[dict[str, Any]]:
     Raises:
         SiteError: a line is damaged.
     """
-    found = lines_of(home, EXCLUDED, {"bundle", "patient", "studies"})
+    found = records_of(home, EXCLUDED, {"bundle", "patient", "studies"})
     return [line for line in found if line["bundle"] == bundle]
 
 

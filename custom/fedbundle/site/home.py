@@ -204,7 +204,7 @@ def utc_now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def lines_of(home: SiteHome, name: str, keys: set[str]) -> list[dict[str, Any]]:
+def records_of(home: SiteHome, name: str, keys: set[str]) -> list[dict[str, Any]]:
     """JSON objects of a file of the site home, one per line; none when it is not there.
 
     Raises:

@@ -21,6 +21,7 @@ from pydicom.tag import BaseTag
 from fedbundle.dicom import gate, inputs, pixels, quantities, technical
 from fedbundle.dicom.deid.identifiers import identifiers
 from fedbundle.dicom.deid.needles import Needles
+from fedbundle.dicom.header import PIXEL_DATA
 from fedbundle.dicom.series import Series
 from fedbundle.errors import ResidualError
 from fedbundle.site import cases, journal, labels, refusal
@@ -36,7 +37,6 @@ PSEUDONYM = re.compile(rb"(?<![0-9a-f])(?=[0-9]*[a-f])(?:[0-9a-f]{64}|[0-9a-f]{1
 NIFTI_HEADER = 348
 VOX_OFFSET = slice(108, 112)  # float32, where the voxels begin
 PICTURE = re.compile(rb"data:image/webp;base64,[A-Za-z0-9+/]+=*")
-PIXEL_DATA = b"\xe0\x7f\x10\x00"  # tag (7FE0,0010), little endian
 
 
 def source_identifiers(study: list[Series], known: frozenset[str] = frozenset()) -> set[str]:

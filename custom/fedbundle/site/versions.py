@@ -7,7 +7,7 @@ from typing import Any
 from fedbundle.files import read_json, sha256
 from fedbundle.site.dataset import SECTIONS
 from fedbundle.site.folder import DATALIST
-from fedbundle.site.home import SiteHome, append_line, lines_of, utc_now
+from fedbundle.site.home import SiteHome, append_line, records_of, utc_now
 
 VERSIONS = "versions.jsonl"
 
@@ -48,4 +48,4 @@ def versions(home: SiteHome, bundle: str) -> list[dict[str, Any]]:
     Raises:
         SiteError: a line is damaged.
     """
-    return [line for line in lines_of(home, VERSIONS, {"bundle", "dataset", "patients"}) if line["bundle"] == bundle]
+    return [line for line in records_of(home, VERSIONS, {"bundle", "dataset", "patients"}) if line["bundle"] == bundle]

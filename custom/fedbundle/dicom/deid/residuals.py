@@ -15,9 +15,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from fedbundle.dicom.deid.needles import Needles
+from fedbundle.dicom.header import PIXEL_DATA
 
 BASE64 = re.compile(rb";base64,([A-Za-z0-9+/=]{16,})")
-PIXEL_DATA = b"\xe0\x7f\x10\x00"  # tag (7FE0,0010), little endian
 IN_VOXELS = 6  # bytes
 UNPACKABLE = "damaged gzip, which cannot be checked,"
 MAX_TOLD = 100

@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 from pydicom import uid
 from pydicom.dataset import Dataset
 
-from fedbundle.dicom.header import alike, number, stored, text
+from fedbundle.dicom.header import PIXEL_DATA, alike, number, stored, text
 
-PIXEL_DATA = struct.pack("<HH", 0x7FE0, 0x0010)
 LONG_VR = {uid.ExplicitVRLittleEndian: True, uid.ImplicitVRLittleEndian: False}  # syntax -> whether the VR is told
 BITS = 16  # allocated
 DECIDING = (
