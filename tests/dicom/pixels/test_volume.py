@@ -1,5 +1,6 @@
 """Voxels lie where the headers say, to half a grey value; NIfTI overlays exactly and holds no text."""
 
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import SimpleITK as sitk  # noqa: N813 -- its own documentation calls it so
 from pydicom import dcmread
 from samples.dicom_series import Stack, make_slices, worst_error, write_slices
 
-from fedbundle.dicom.pixels.volume import Volume
+from fedbundle.dicom.pixels.volume import Volume, save_nifti
 from fedbundle.dicom.series import scan
 from fedbundle.errors import DicomError
 
@@ -64,6 +65,14 @@ def test_nifti_holds_no_text_and_the_same_voxels_give_the_same_bytes(tmp_path: P
     assert {str(header[text].item().decode()) for text in texts} == {""}
     assert (tmp_path / "one.nii.gz").read_bytes() == (tmp_path / "two.nii.gz").read_bytes()
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["dicom", "one.nii.gz", "two.nii.gz"]
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_the_digest_told_is_that_of_the_file(tmp_path: Path, compressed: bool) -> None:
+    (series,) = scan(write_slices(tmp_path / "dicom", make_slices()))
+    volume = Volume.of(series)
+    told = save_nifti(volume.compact(), volume.affine, tmp_path / "image", compressed)
+    assert told == hashlib.sha256((tmp_path / "image").read_bytes()).hexdigest()
 
 
 def test_unreadable_pixels_are_refused_without_naming_the_file(tmp_path: Path) -> None:
