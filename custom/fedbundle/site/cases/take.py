@@ -89,10 +89,10 @@ def take(
         if choice.code != USED:
             raise RefusedError(choice.code, choice.detail)
         labels = _labels_of(study[0].study_uid, place)
-        source = later(fingerprint, choice, study[0].study_uid, place)
-        if before and made_from(before, source.result()) and _as_it_would_be(case, before, place):
+        hashed = later(fingerprint, choice, study[0].study_uid, place)
+        if before and made_from(before, hashed.result()) and _as_it_would_be(case, before, place):
             return Outcome(case, patient, USED, before, resumed=True)
-        made = write_case(case, choice, labels, place)
+        made, source = write_case(case, choice, labels, place), hashed.result()
     except OutputError:
         if not before:  # half a case: its label without its image
             clear(place.dataset, case)
@@ -103,7 +103,7 @@ def take(
         reason, detail = "UNEXPECTED_ERROR", type(error).__name__
     else:
         lines = lines_of(case, patient, study, place, choice, short)
-        add_what_was_made(lines, source.result(), made, labels.rows)
+        add_what_was_made(lines, source, made, labels.rows)
         return Outcome(case, patient, USED, lines)
     if before and used(before) and _as_asked(before, place) and as_recorded(before, place.dataset):
         return Outcome(case, patient, reason, before, kept=True)
