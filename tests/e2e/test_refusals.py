@@ -29,6 +29,7 @@ def test_a_hospital_that_has_not_approved_answers_and_the_others_train(consortiu
     assert end.ledger["outcome"] == "COMPLETED"
 
 
+@pytest.mark.slow
 def test_below_the_quorum_the_run_is_failed(consortium) -> None:  # type: ignore[no-untyped-def]
     """One copy differs by a byte, and all three hospitals were asked for."""
     config = consortium.homes["taipei"].bundle_dir(BUNDLE) / "configs" / "train.json"

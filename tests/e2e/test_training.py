@@ -65,6 +65,7 @@ def test_the_exported_job_is_configuration_only(consortium) -> None:  # type: ig
     assert not any(str(consortium.folder) in file.read_text() for file in job.rglob("*.json"))
 
 
+@pytest.mark.slow
 def test_nvflare_job_submit_works_as_documented(consortium) -> None:  # type: ignore[no-untyped-def]
     kit = next(kit for name, kit in consortium.kits.items() if name.startswith("scientist"))
     nvflare = [str(Path(sys.executable).parent / "nvflare"), "job"]
