@@ -4,8 +4,6 @@ import json
 import signal
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
@@ -19,14 +17,6 @@ from fedbundle.errors import FedbundleError
 INTERRUPTED = 130
 
 SiteDir = Annotated[Path | None, tyro.conf.arg(name="site", metavar="DIR")]
-
-
-class InterruptedAfter(KeyboardInterrupt):
-    """Ctrl-C after something was done of which machines are told."""
-
-    def __init__(self, data: dict[str, Any]) -> None:
-        super().__init__()
-        self.data = data
 
 
 @dataclass(frozen=True)
@@ -46,6 +36,9 @@ class Verb(ABC):
 
     json: bool = False
     """Print one JSON object instead of text."""
+
+    done: dict[str, Any] = field(default_factory=dict, init=False)
+    """What has been done for good; machines are told of it however the work ends."""
 
     @abstractmethod
     def run(self) -> Outcome:
@@ -238,15 +231,13 @@ class Ingest(SiteVerb):
 
             source = self._source() if self.dicom or self.dicomweb or self.pacs else None
             done = exclude(self.home(), self.bundle, self.exclude, self.out, self.dicom)
-            told = {"exclusion": done.data()}
+            self.done["exclusion"] = done.data()
             if source is None:
-                return Outcome(done.text(), told)
+                return Outcome(done.text())
             if not self.json:  # now: it must not be lost when what follows fails
                 _say(done.text())
                 sys.stdout.flush()
-            with _telling(told):
-                outcome = self._ingested(source)
-            return Outcome(outcome.text, told | outcome.data)
+            return self._ingested(source)
         return self._ingested(self._source())
 
     def _source(self) -> Any:
@@ -448,30 +439,17 @@ def main(arguments: list[str] | None = None) -> int:
             return 2
         outcome = verb.run()
     except FedbundleError as error:
-        in_json = isinstance(verb, Verb) and verb.json
-        if error.summary and not in_json:
+        data = verb.done | error.data if isinstance(verb, Verb) and verb.json else None
+        if error.summary and data is None:
             _say(error.summary)
-        _complain(str(error), error.code, error.data if in_json else None)
+        _complain(str(error), error.code, data)
         return error.code
-    except KeyboardInterrupt as stop:
+    except KeyboardInterrupt:
         told = "interrupted; what was finished is kept, run the same command again to go on"
-        data = stop.data if isinstance(stop, InterruptedAfter) else {}
-        _complain(told, INTERRUPTED, data if isinstance(verb, Verb) and verb.json else None)
+        _complain(told, INTERRUPTED, verb.done if isinstance(verb, Verb) and verb.json else None)
         return INTERRUPTED
-    _say(json.dumps(outcome.data, indent=2) if verb.json else outcome.text)
+    _say(json.dumps(verb.done | outcome.data, indent=2) if verb.json else outcome.text)
     return outcome.code
-
-
-@contextmanager
-def _telling(data: dict[str, Any]) -> Iterator[None]:
-    """What was done already is told to machines with whatever ends the work inside."""
-    try:
-        yield
-    except FedbundleError as error:
-        error.data = data | error.data
-        raise
-    except KeyboardInterrupt as stop:
-        raise InterruptedAfter(data) from stop
 
 
 def _say(text: str) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import SimpleITK as sitk  # noqa: N813 -- its own documentation calls it so
+from samples.deface_program import write_deface_program
 from samples.dicom_studies import write_bundle, write_study
 
 from fedbundle.dicom.sources.folder import Folder
@@ -19,14 +20,6 @@ from fedbundle.site.doctor import examine_site
 from fedbundle.site.home import SiteHome
 from fedbundle.site.ingest import ingest
 from fedbundle.site.report import Report
-
-PROGRAM = """
-import sys, nibabel, numpy as np
-image = nibabel.load(sys.argv[1])
-voxels = np.asarray(image.dataobj).copy()
-voxels[:, : voxels.shape[1] // 4] = 0
-nibabel.save(nibabel.Nifti1Image(voxels, image.affine), sys.argv[2])
-"""
 
 
 class Hospital:
@@ -42,8 +35,7 @@ class Hospital:
         for study in (1, 2):
             write_study(folder / "dicom", study)
         self.dicom = folder / "dicom"
-        (folder / "program.py").write_text(PROGRAM)
-        self.command = [sys.executable, str(folder / "program.py"), "{input}", "{output}"]
+        self.command = write_deface_program(folder)
         self.dataset = self.home.dataset_dir("prostate_mri_zones")
 
     def set(self, command: list[str] | None) -> None:

@@ -1,23 +1,16 @@
 """Faces out by a program of the hospital: real processes, which do it well, badly or not at all."""
 
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from samples.deface_program import write_deface_program
 
 from fedbundle.dicom.pixels.deface import DefaceError, deface
 from fedbundle.dicom.pixels.volume import Volume
 from fedbundle.errors import OutputError
 
 AFFINE = np.array([[0, 2.0, 0, -40], [1.5, 0, 0, -30], [0, 0, -3, 9], [0, 0, 0, 1]])  # turned and upside down
-PROGRAM = """
-import sys, nibabel, numpy as np
-image = nibabel.load(sys.argv[1])
-voxels, affine = np.asarray(image.dataobj).copy(), image.affine
-{work}
-nibabel.save(nibabel.Nifti1Image(voxels, affine), sys.argv[2])
-"""
 
 
 def head() -> Volume:
@@ -26,17 +19,10 @@ def head() -> Volume:
     return Volume(noise, AFFINE, "1.2.3")
 
 
-def command(folder: Path, work: str) -> list[str]:
-    """A program that does `work` on `voxels` [column, row, slice] and `affine`."""
-    path = folder / "program.py"
-    path.write_text(PROGRAM.format(work=work))
-    return [sys.executable, str(path), "{input}", "{output}"]
-
-
 @pytest.mark.parametrize("work", ["voxels[:, :, :2] = 0", "voxels = voxels.astype('f4'); voxels[:, :, :2] = np.nan"])
 def test_what_the_program_changed_is_background_and_all_else_stays(work: str, tmp_path: Path) -> None:
     before = head()
-    after, share = deface(before, command(tmp_path, work), tmp_path)
+    after, share = deface(before, write_deface_program(tmp_path, work), tmp_path)
     assert share == pytest.approx(2 / 10)
     assert (after.array[-2:] == before.array.min()).all()  # the last slices are the lowest
     assert np.array_equal(after.array[:-2], before.array[:-2])
@@ -45,7 +31,7 @@ def test_what_the_program_changed_is_background_and_all_else_stays(work: str, tm
 
 def test_the_program_gets_the_head_upright(tmp_path: Path) -> None:
     work = "assert nibabel.aff2axcodes(affine) == ('R', 'A', 'S'), affine; voxels[-3:] = 0  # the patient's right"
-    after, _ = deface(head(), command(tmp_path, work), tmp_path)
+    after, _ = deface(head(), write_deface_program(tmp_path, work), tmp_path)
     emptied = np.argwhere(after.array != head().array)
     places = (AFFINE[:3, :3] @ emptied[:, ::-1].T + AFFINE[:3, 3:])[0]  # mm to the patient's left
     everywhere = (AFFINE[:3, :3] @ np.indices((30, 20, 10)).reshape(3, -1) + AFFINE[:3, 3:])[0]
@@ -67,7 +53,7 @@ def test_the_program_gets_the_head_upright(tmp_path: Path) -> None:
 )
 def test_a_program_that_does_otherwise_is_not_believed(work: str, told: str, tmp_path: Path) -> None:
     with pytest.raises(DefaceError, match=told):
-        deface(head(), command(tmp_path, work), tmp_path, longest=1 if "sleep" in work else 60)
+        deface(head(), write_deface_program(tmp_path, work), tmp_path, longest=1 if "sleep" in work else 60)
 
 
 def test_all_that_shows_the_face_lies_in_the_place_that_is_given(tmp_path: Path) -> None:
@@ -77,10 +63,10 @@ def test_all_that_shows_the_face_lies_in_the_place_that_is_given(tmp_path: Path)
 for place in (sys.argv[1], sys.argv[2], os.getcwd(), tempfile.gettempdir()):
     assert place.startswith({str(scratch)!r}), place
 voxels[:, :, :2] = 0"""
-    deface(head(), command(tmp_path, work), scratch)
+    deface(head(), write_deface_program(tmp_path, work), scratch)
     assert not list(scratch.iterdir())
     with pytest.raises(OutputError, match="No such file or directory"):
-        deface(head(), command(tmp_path, work), tmp_path / "gone")
+        deface(head(), write_deface_program(tmp_path, work), tmp_path / "gone")
 
 
 def test_a_program_that_cannot_be_started_is_told(tmp_path: Path) -> None:

@@ -2,10 +2,10 @@
 
 import json
 import shutil
-import sys
 from pathlib import Path
 
 import pytest
+from samples.deface_program import FRONT, write_deface_program
 from samples.dicom_series import Stack
 from samples.dicom_studies import write_bundle, write_labels, write_study
 
@@ -25,13 +25,6 @@ from fedbundle.site.store import install
 
 NAME = "prostate_mri_zones"
 OTHERWISE = "de-identified otherwise than site.toml says now"
-DEFACE = """
-import sys, nibabel, numpy as np
-image = nibabel.load(sys.argv[1])
-voxels = np.asarray(image.dataobj).copy()
-voxels[:, : voxels.shape[1] // 4] = 0
-nibabel.save(nibabel.Nifti1Image(voxels, image.affine), sys.argv[2])
-"""
 
 
 class Hospital:
@@ -141,14 +134,12 @@ def test_who_is_excluded_is_unfit_no_more_and_the_others_stay_so(hospital: Hospi
 def test_faces_that_an_earlier_run_left_are_not_passed_over(hospital: Hospital) -> None:
     hospital.rules(deface=True)
     hospital.ingest(hospital.first)
-    (hospital.folder / "deface.py").write_text(DEFACE)
-    command = [sys.executable, str(hospital.folder / "deface.py"), "{input}", "{output}"]
-    hospital.set(deface_command=command)
+    hospital.set(deface_command=write_deface_program(hospital.folder))
     with pytest.raises(DatasetError, match="got 2 made under other settings"):
         hospital.ingest(hospital.later)
     hospital.ingest(hospital.first)
     assert hospital.unfit() == []
-    (hospital.folder / "deface.py").write_text(DEFACE.replace("// 4", "// 5"))
+    write_deface_program(hospital.folder, FRONT.replace("// 4", "// 5"))
     with pytest.raises(DatasetError, match="got 2 made under other settings"):
         hospital.ingest(hospital.later)
 

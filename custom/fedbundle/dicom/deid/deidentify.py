@@ -25,7 +25,6 @@ from fedbundle import __version__
 from fedbundle.dicom.deid.allowed import DUMMIES, EMPTIED, IMAGE_CLASSES, KEPT
 from fedbundle.dicom.deid.dates import DATED, shift_days, shifted
 from fedbundle.dicom.deid.descriptors import DESCRIPTORS, cleaned
-from fedbundle.dicom.deid.identifiers import UNREADABLE as UNREADABLE_VALUE
 from fedbundle.dicom.deid.identifiers import identifiers
 from fedbundle.dicom.deid.needles import Needles
 from fedbundle.dicom.deid.options import Options
@@ -33,6 +32,7 @@ from fedbundle.dicom.deid.private import add_safe_private
 from fedbundle.dicom.deid.pseudonyms import patient_pseudonym, pseudonym_uid
 from fedbundle.dicom.deid.rebase import Rebase, move
 from fedbundle.dicom.diffusion import b_value
+from fedbundle.dicom.header import MALFORMED
 from fedbundle.errors import DicomError
 
 METHOD = f"fedbundle {__version__}: PS3.15 basic profile, allow list of attributes"
@@ -41,7 +41,7 @@ TEXT = re.compile(r"[ -~]{0,64}")
 TEXT_VRS = frozenset({"LO", "SH"})
 NUMBER_VRS = frozenset({"AT", "DS", "FD", "FL", "IS", "SL", "SS", "UL", "US"})
 NOTHING_MORE = Options()
-UNREADABLE = (*UNREADABLE_VALUE, RuntimeError)  # RuntimeError: no decoder for this transfer syntax
+UNREADABLE = (*MALFORMED, RuntimeError)  # RuntimeError: no decoder for this transfer syntax
 
 
 def deidentify(

@@ -24,7 +24,7 @@ from pydicom.tag import BaseTag
 from pydicom.uid import UID_dictionary
 
 from fedbundle.dicom.deid.allowed import DUMMY_DATE
-from fedbundle.dicom.header import SEVERAL, SIMPLE_VR, tag_of, value
+from fedbundle.dicom.header import MALFORMED, SEVERAL, SIMPLE_VR, tag_of, value
 
 IDS = """
 PatientID OtherPatientIDs IssuerOfPatientID MedicalRecordLocator PatientAddress PatientTelephoneNumbers
@@ -50,7 +50,6 @@ unspecified used validation version volume voxel weight zone zones
 ID_KEYWORDS = frozenset(IDS.split())
 TELLING_VR = frozenset({"PN", "UI", "DA", "DT", "SQ", "UN", None})  # UN and implicit VR may be any of the others
 OWN_WORDS = frozenset(OUR_WORDS.split())
-UNREADABLE = (ValueError, TypeError, AttributeError, KeyError, NotImplementedError, OverflowError, IndexError)
 DATE = re.compile(r"(?:18|19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
 DUMMY_DATES = frozenset({DUMMY_DATE, "00010101", "19700101", "18000101"})
 SHORTEST_UID = 8
@@ -97,7 +96,7 @@ def _elements(dataset: Dataset, secret: frozenset[BaseTag]) -> Iterator[tuple[Ba
                 continue
         try:
             element = dataset[tag]
-        except UNREADABLE:
+        except MALFORMED:
             continue
         if element.VR == "SQ":
             for item in element.value:
