@@ -90,6 +90,8 @@ def test_a_dataset_that_is_rebased_in_part_is_not_declared_fit(hospital: Hospita
         hospital.ingest(hospital.later)
     assert f"warning: {OTHERWISE}: 2 of 4 cases; no run uses this dataset" in raised.value.summary
     assert any(OTHERWISE in warning for warning in raised.value.data["warnings"])
+    page = (hospital.dataset / "qc.html").read_text(encoding="utf-8")
+    assert f'<p class="verdict look">{OTHERWISE.capitalize()}: 2 of 4 cases' in page
     assert (len(hospital.cases()), hospital.unfit()) == (4, old)
     ok, told = hospital.doctor()
     assert not ok

@@ -72,10 +72,10 @@ def _head(content: Content) -> str:
     told += [many(len(content.doubts), "case stands out", "cases stand out")] if content.doubts else []
     told += [many(without, "case has no mask", "cases have no mask")] if without else []
     verdict = f"Look at these: {', '.join(told)}." if told else "No study was refused and no case stands out."
-    return (
-        f'<header><p class="over">Dataset check</p><h1>{escape(content.bundle)}</h1></header>'
-        f'<p class="verdict{" look" if told else ""}">{verdict}</p>'
-    )
+    warnings = [f"{warning[0].upper()}{warning[1:]}." for warning in content.report.warnings]
+    kind = "verdict look" if told or warnings else "verdict"
+    verdicts = "".join(f'<p class="{kind}">{escape(each)}</p>' for each in (verdict, *warnings))
+    return f'<header><p class="over">Dataset check</p><h1>{escape(content.bundle)}</h1></header>{verdicts}'
 
 
 def _without_mask(content: Content) -> int:
