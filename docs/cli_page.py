@@ -33,7 +33,7 @@ def page() -> str:
 
 
 def _verb(name: str, verb: type[Verb]) -> str:
-    told = (field for field in fields(verb) if field.name != "json")  # the head of the page tells it once
+    told = (field for field in fields(verb) if field.init and field.name != "json")  # --json: told by the page's head
     rows = sorted((_row(verb, field) for field in told), key=lambda row: not row[0])
     positional = "".join(f" {label.strip('`')}" for first, label, _ in rows if first)
     table = "\n".join(f"| {label} | {text} |" for _, label, text in rows)

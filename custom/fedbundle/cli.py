@@ -6,7 +6,7 @@ import sys
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import tyro
 from tyro.conf import Positional
@@ -16,7 +16,8 @@ from fedbundle.errors import FedbundleError
 
 INTERRUPTED = 130
 
-SiteDir = Annotated[Path | None, tyro.conf.arg(name="site", metavar="DIR")]
+HELP = (tyro.conf.FlagCreatePairsOff, tyro.conf.DisallowNone)
+"""No `--no-json`, and no word `None` to type: what is not wanted is left out."""
 
 
 @dataclass(frozen=True)
@@ -420,7 +421,7 @@ def parse(arguments: list[str]) -> Verb | Literal["help", "version"] | None:
     for words in (2, 1):
         name = " ".join(arguments[:words])
         if name in VERBS:
-            return tyro.cli(VERBS[name], args=arguments[words:], prog=f"fedbundle {name}")
+            return tyro.cli(VERBS[name], args=arguments[words:], prog=f"fedbundle {name}", config=HELP)
     return None
 
 
