@@ -11,23 +11,27 @@ import re
 import struct
 import zlib
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag
 
 from fedbundle.dicom import gate, inputs, pixels, quantities, technical
 from fedbundle.dicom.deid.identifiers import identifiers
 from fedbundle.dicom.deid.needles import Needles
-from fedbundle.dicom.header import PIXEL_DATA
+from fedbundle.dicom.header import MALFORMED, PIXEL_DATA
 from fedbundle.dicom.series import Series
 from fedbundle.errors import ResidualError
 from fedbundle.site import cases, journal, labels, refusal
 
 LINE_MAKERS = (gate, inputs, pixels, quantities, technical, cases, journal, labels, refusal)  # modules and packages
-HARMLESS = frozenset({"DS", "IS", "TM", "US", "SS", "UL", "SL", "FD", "FL", "CS"})  # VRs that differ by slice
+NAMELESS_VR = frozenset(  # numbers, times of day, codes and bulk data: what differs by slice and names nobody
+    {"CS", "DS", "FD", "FL", "IS", "OB", "OD", "OF", "OL", "OV", "OW", "SL", "SS", "SV", "TM", "UL", "US", "UV"}
+)
 NOTHING = object()
 WORD = re.compile(r"[a-z0-9.]+")
 
@@ -112,10 +116,18 @@ def _vox_offset(header: bytes) -> int:
 
 
 def _news(header: Dataset, known: Mapping[BaseTag, object]) -> Dataset:
-    """Elements of a header whose stored bytes differ from those of the first slice; nothing is decoded for it."""
+    """Elements of a header that are not stored as in the first slice; only those left in the file are decoded for it.
+
+    Of two elements left in the file nobody knows whether they are alike.
+    """
     news = Dataset()
     for tag, element in header.items():
-        if known.get(tag, NOTHING) != _stored(element) and getattr(element, "VR", None) not in HARMLESS:
+        if getattr(element, "VR", None) in NAMELESS_VR:
+            continue
+        if _unread(element):
+            with suppress(*MALFORMED):  # one that cannot be decoded has no strings; the gate refuses what it needs
+                news[tag] = header[tag]
+        elif known.get(tag, NOTHING) != _stored(element):
             news[tag] = element
     implicit, little = header.original_encoding
     news.set_original_encoding(implicit, little, header.original_character_set)
@@ -124,3 +136,7 @@ def _news(header: Dataset, known: Mapping[BaseTag, object]) -> Dataset:
 
 def _stored(element: object) -> object:
     return getattr(element, "value", element)
+
+
+def _unread(element: object) -> bool:
+    return isinstance(element, RawDataElement) and element.value is None and element.length > 0
