@@ -65,7 +65,7 @@ def ours_keeping_dicom(folder: Path, out: Path) -> Callable[[], object]:
 
 
 def ours_compressed(folder: Path, out: Path) -> Callable[[], object]:
-    """Into .nii.gz, as it does unless told otherwise (gzip level 1)."""
+    """Into .nii.gz, as it does unless told otherwise."""
     return ours(folder, out, compress=True)
 
 

@@ -204,7 +204,7 @@ class Ingest(SiteVerb):
     """Cases refused as TEXT_IN_PIXELS whose radiographs a person has looked at: a text file, one pseudonym per line."""
 
     uncompressed: bool = False
-    """Write .nii instead of .nii.gz: larger, and several times faster to write and to read."""
+    """Write .nii instead of .nii.gz: larger, and faster to write and to read."""
 
     keep_dicom: bool = False
     """Also write the de-identified DICOM beside the volumes."""

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from pydicom import Dataset
 from pydicom.sequence import Sequence
+from tests.samples.dicom_series import make_slices, write_slices
 
 from fedbundle.dicom.series import scan
 from fedbundle.site.residual import source_identifiers
-from tests.samples.dicom_series import make_slices, write_slices
 
 LONG = 100  # items: more bytes than a header reads before somebody asks
 
