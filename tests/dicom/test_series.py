@@ -33,8 +33,8 @@ def test_other_files_are_skipped_and_damaged_ones_counted(tmp_path: Path) -> Non
     (tmp_path / "broken").write_bytes(b"\0" * 128 + b"DICM" + b"\x02\x00\x10\x00UI\xff\xff")
     (tmp_path / "dangling").symlink_to(tmp_path / "nowhere")
     found = survey(tmp_path)
-    assert (len(found.series), found.files, found.skipped) == (1, 15, 1)
-    assert [path.name for path in found.damaged] == ["broken", "empty"]
+    assert (len(found.series), found.files, found.skipped) == (1, 16, 1)
+    assert [path.name for path in found.damaged] == ["broken", "dangling", "empty"]
     assert found.damage() == {}  # nothing tells whose they were
 
 

@@ -51,9 +51,10 @@ class Browser:
         scheme = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
         self.call("Emulation.setEmulatedMedia", features=scheme)
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
+        before = len(self.events)
         self.call("Page.navigate", url=page.resolve().as_uri())
         deadline = time.monotonic() + PATIENCE
-        while not any(event["method"] == "Page.loadEventFired" for event in self.events):
+        while not any(event["method"] == "Page.loadEventFired" for event in self.events[before:]):
             assert time.monotonic() < deadline, "the page was not loaded in time"
             self._read()
         while self._read(SETTLED):

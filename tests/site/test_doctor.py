@@ -185,7 +185,8 @@ def test_cases_without_a_mask_are_found(home: SiteHome, tmp_path: Path) -> None:
 def test_a_dataset_elsewhere_must_be_there_and_of_an_installed_bundle(home: SiteHome, tmp_path: Path) -> None:
     settings = home.path / "site.toml"
     settings.write_text(settings.read_text() + 'tiny_bundle = "/nowhere/tiny"\n')
-    assert "must name an installed bundle" in _bad(examine_site(SiteHome.open(home.path)))["dataset tiny_bundle"]
+    told = _bad(examine_site(SiteHome.open(home.path)))["site.toml"]
+    assert "must name installed bundles, got datasets.tiny_bundle" in told
     install(home, write_tiny_bundle(tmp_path / "source"))
     assert "mount its drive" in _bad(examine_site(SiteHome.open(home.path)))["dataset tiny_bundle"]
 

@@ -133,11 +133,13 @@ def test_kept_dicom_is_a_readable_series_in_the_same_place(hospital: Hospital) -
     assert dcmread(series.files[0]).PatientIdentityRemoved == "YES"
 
 
-def test_an_ingest_without_dicom_removes_what_an_earlier_one_kept(hospital: Hospital) -> None:
-    write_study(hospital.dicom, 1)
+def test_kept_dicom_is_not_lost_by_forgetting_the_option(hospital: Hospital) -> None:
+    hospital.receive(range(1, 3))
     hospital.ingest(keep_dicom=True)
-    hospital.ingest()
-    assert not any((hospital.dataset / "dicom").iterdir())
+    before = tree(hospital.dataset)
+    with pytest.raises(InputError, match=r"--keep-dicom must be given again, .* the DICOM of 2 cases"):
+        hospital.ingest()
+    assert tree(hospital.dataset) == before
 
 
 def test_bad_studies_are_refused_with_their_code_and_the_rest_is_written(hospital: Hospital) -> None:
@@ -514,15 +516,74 @@ def test_asking_for_dicom_takes_no_case_away(hospital: Hospital) -> None:
     assert tree(hospital.dataset / "images") == images
 
 
-def test_dicom_that_is_not_kept_any_more_goes_wholly(hospital: Hospital) -> None:
+def test_dicom_whose_folder_was_removed_is_forgotten(hospital: Hospital) -> None:
     hospital.receive(range(1, 3))
     hospital.ingest(keep_dicom=True)
+    images = tree(hospital.dataset / "images")
     shutil.rmtree(hospital.dicom / "Testperson_Zebulon_1")
-    report = hospital.ingest()
-    assert any("DICOM that an earlier run kept" in warning for warning in report.warnings)
-    assert not list(hospital.dataset.rglob("*.dcm"))
+    shutil.rmtree(hospital.dataset / "dicom")
+    hospital.ingest()
     assert not any("dicom" in line for line in hospital.lines())
-    assert not any("DICOM" in warning for warning in hospital.ingest().warnings)
+    assert tree(hospital.dataset / "images") == images
+
+
+def test_a_shorter_copy_does_not_take_the_place_of_a_longer_one(hospital: Hospital) -> None:
+    write_study(hospital.dicom, 1)
+    hospital.ingest()
+    before = tree(hospital.dataset / "images")
+    sorted((hospital.dicom / "Testperson_Zebulon_1" / "1").iterdir())[-1].unlink()  # an end, where no gap tells it
+    report = hospital.ingest(max_refused="1")
+    assert (report.refused, report.kept) == ({"MISSING_INSTANCES": 1}, 1)
+    assert tree(hospital.dataset / "images") == before
+    for image in (hospital.dataset / "images").iterdir():
+        image.unlink()  # a person says that the shorter one is right
+    assert hospital.ingest().refused == {}
+
+
+def test_the_same_image_of_two_patients_is_told(hospital: Hospital) -> None:
+    for study in (1, 2, 3):
+        write_study(hospital.dicom, study)
+    for file in (hospital.dicom / "Testperson_Zebulon_3" / "1").iterdir():
+        image = dcmread(file)
+        image.PixelData = bytes(len(image.PixelData))
+        image.save_as(file)
+    report = hospital.ingest()
+    (warning,) = [warning for warning in report.warnings if "have the same image" in warning]
+    assert [outcome.case in warning for outcome in report.outcomes] == [True, True, False]
+
+
+def test_a_folder_whose_disk_is_not_mounted_begins_no_second_dataset(hospital: Hospital) -> None:
+    hospital.receive(range(1, 3))
+    hospital.ingest()
+    hospital.dataset.rename(hospital.folder / "disk")
+    hospital.dataset.mkdir()
+    with pytest.raises(InputError, match="mount its disk"):
+        hospital.ingest()
+    assert list(hospital.dataset.iterdir()) == []
+    hospital.dataset.rmdir()
+    assert hospital.ingest().warnings == hospital.ingest().warnings  # begun anew
+
+
+def test_patients_whose_section_is_another_than_before_are_told(hospital: Hospital) -> None:
+    hospital.receive(range(1, 2))
+    hospital.ingest()
+    hospital.receive(range(2, 9))
+    other = hospital.folder / "other"
+    hospital.ingest()
+    first = hospital.datalist()["patients"]
+    report = ingest(hospital.home, str(hospital.bundle), Folder(hospital.dicom), out=other)
+    second = json.loads((other / "datalist.json").read_text())["patients"]
+    differ = sum(first[patient] != second[patient] for patient in first)
+    assert differ > 0
+    assert any(warning.startswith(f"{differ} of the patients stand in another section") for warning in report.warnings)
+
+
+def test_a_bundle_misspelt_in_site_toml_is_told(hospital: Hospital) -> None:
+    write_study(hospital.dicom, 1)
+    with (hospital.home.path / "site.toml").open("a") as file:
+        file.write('[roles.prostate_mri_zone.image]\nprefer = ["a"]\n')
+    hospital.home = SiteHome.open(hospital.home.path)
+    assert any(warning.startswith("roles.prostate_mri_zone of site.toml") for warning in hospital.ingest().warnings)
 
 
 def test_a_pseudonym_that_holds_a_date_is_no_date(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Find the DICOM series in a folder: one pass over headers, any file name, nothing but headers in memory."""
 
+import errno
 import os
 import re
 import stat
@@ -31,6 +32,7 @@ BARE_START = re.compile(rb"[\x02\x08]\x00[\x00-\x18]\x00")
 SAME_PLACE_MM = 0.01
 DEFERRED = 4096  # bytes; longer elements (vendor protocol dumps) are read only when someone asks for them
 START = 1 << 16  # bytes, in which most headers end
+GONE = (errno.ENOENT, errno.ELOOP)  # a file that went while others were read, a link that leads nowhere
 
 
 Member = tuple[Dataset, Path, int | None]  # header, file, index of the frame in it (None: the file is one image)
@@ -163,7 +165,7 @@ class Seen:
     path: Path
     members: list[Member]  # its images
     directory: bool = False  # a DICOMDIR
-    damaged: bool = False  # empty, or DICOM by its first bytes but without a readable header
+    damaged: bool = False  # empty, lost, or DICOM by its first bytes but without a readable header
 
 
 def look_through(folder: Path) -> Iterator[Seen]:
@@ -222,8 +224,8 @@ def _regular_files(folder: Path) -> Iterator[Path]:
             path = Path(place, name)
             try:
                 regular = stat.S_ISREG(path.stat().st_mode)
-            except OSError:  # a link that leads nowhere
-                continue
+            except OSError:
+                regular = path.is_symlink()  # one that leads nowhere stands for an image that is lost
             if regular:
                 yield path
 
@@ -233,6 +235,8 @@ def _start(path: Path) -> bytes:
         with path.open("rb") as file:
             return file.read(START)
     except OSError as error:
+        if error.errno in GONE:
+            return b""
         raise InputError(
             f"DICOM files must be readable, got {error.strerror} for one; `find DIR ! -readable` tells which"
         ) from error

@@ -20,6 +20,7 @@ from fedbundle.site.home import FOLDERS, SiteHome
 from fedbundle.site.host import examine_host
 from fedbundle.site.journal import dicom_of, read_cases
 from fedbundle.site.present import workplace_now
+from fedbundle.site.spool import forgotten
 from fedbundle.site.wording import many
 
 MOST_TOLD = 5  # cases
@@ -30,11 +31,12 @@ __all__ = ["Finding", "examine_kit", "examine_site"]
 def examine_site(home: SiteHome) -> list[Finding]:
     """Machine, keys, bundles with their approvals, datasets file by file; the last finding says what to do."""
     findings = [
-        Finding(True, "site.toml", f"valid, site {home.name}"),
+        examined("site.toml", lambda: _site_toml(home)),
         *examine_host(home),
         examined("keys", lambda: _keys(home)),
         examined("approvals", lambda: f"{many(len(decisions(home)), 'decision')}, signed and unbroken"),
         examined("runs", lambda: _runs(home)),
+        examined("copies", lambda: _copies(home)),
         examined("store", lambda: _store(home)),
         examined("rights", lambda: _rights(home)),
     ]
@@ -56,6 +58,23 @@ def _with_summary(findings: list[Finding]) -> list[Finding]:
     bad = [finding.subject for finding in findings if not finding.ok]
     todo = f"mend {len(bad)}: {', '.join(bad)}; then run doctor again" if bad else "nothing"
     return [*findings, Finding(not bad, "to do", todo)]
+
+
+def _site_toml(home: SiteHome) -> str:
+    if wrong := home.misnamed():
+        raise SiteError(
+            f"site.toml must name installed bundles, got {', '.join(wrong)}; mend the name or install the bundle"
+        )
+    return f"valid, site {home.name}"
+
+
+def _copies(home: SiteHome) -> str:
+    if left := forgotten(home):
+        raise SiteError(
+            "copies of patients' images must go with the run that made them, got those of a killed one in "
+            f"{', '.join(map(str, left))}; run any fedbundle ingest, which removes them, or remove them now"
+        )
+    return "no images of patients left by a killed ingest"
 
 
 def _keys(home: SiteHome) -> str:
@@ -119,8 +138,6 @@ def _datasets(home: SiteHome) -> list[str]:
 
 def _dataset(home: SiteHome, name: str) -> Finding:
     def check() -> str:
-        if name in home.settings["datasets"] and name not in home.installed():
-            raise SiteError(f"datasets.{name} of site.toml must name an installed bundle, got none of that name")
         folder = home.place_for_dataset(name)
         if not folder.exists():
             return "none here; fedbundle ingest makes one"

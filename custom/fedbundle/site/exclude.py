@@ -127,7 +127,7 @@ class _Known:
             self.patients.add(line["patient"])
             for study in line["studies"]:
                 self.owners[study].add(line["patient"])
-        for study in local_studies(local_source(dicom)) if dicom else ():
+        for study in local_studies(home, local_source(dicom)) if dicom else ():
             self.owners[pseudonym(self.key, "study", study[0].study_uid)] |= owners_of(study, self.key)
         self.patients.update(*self.owners.values())
 

@@ -26,7 +26,7 @@ def explain(home: SiteHome, dicom: Path, case: str) -> list[Path]:
     source, key = local_source(dicom), home.key()
     folders = {
         source.folder_of(file)
-        for study in local_studies(source)
+        for study in local_studies(home, source)
         if case_of(study, key)[0] == case
         for series in study
         for file in series.files

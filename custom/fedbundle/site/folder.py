@@ -71,30 +71,6 @@ def busy(dataset: Path) -> bool:
     return False
 
 
-@contextmanager
-def spool_of(dataset: Path) -> Iterator[Path]:
-    """An empty folder for copies inside the dataset, removed on leaving; what a killed run left in it is cleared.
-
-    Raises:
-        OutputError: it cannot be made.
-    """
-    spool = dataset / INCOMING
-    try:
-        if spool.is_symlink() or spool.is_file():
-            spool.unlink()
-        elif spool.exists():
-            shutil.rmtree(spool)
-        spool.mkdir(mode=0o700)
-    except OSError as error:
-        raise OutputError(
-            f"dataset must be writable, got {error.strerror} for {spool}; remove it or choose another place"
-        ) from error
-    try:
-        yield spool
-    finally:
-        shutil.rmtree(spool, ignore_errors=True)
-
-
 def case_entries(dataset: Path, case: str = "") -> list[Path]:
     """Files and DICOM folders that ingest named after a case; of all cases when none is given."""
     entries = [entry for name in SUBFOLDERS if (dataset / name).is_dir() for entry in (dataset / name).iterdir()]

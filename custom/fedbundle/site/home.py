@@ -22,6 +22,7 @@ ENVIRONMENT = "FEDBUNDLE_SITE"
 POINTER = Path("local/fedbundle.toml")  # in the kit
 SITE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 FOLDERS = ("bundles", "datasets", "local", "keys")
+PER_BUNDLE = ("datasets", "roles", "structures")  # tables of site.toml that name bundles
 KEY_BYTES = 32
 
 
@@ -115,6 +116,11 @@ class SiteHome:
     def installed(self) -> list[str]:
         """Names of the installed bundles, sorted."""
         return sorted(entry.name for entry in (self.path / "bundles").iterdir() if NAME.fullmatch(entry.name))
+
+    def misnamed(self, bundle: str = "") -> list[str]:
+        """Tables and keys of site.toml for bundles that are neither installed nor `bundle`: probably a typing error."""
+        known = {*self.installed(), bundle}
+        return [f"{of}.{name}" for of in PER_BUNDLE for name in sorted(self.settings[of].keys() - known)]
 
     def dataset_dir(self, bundle: str) -> Path:
         """Where the dataset for the bundle lies: `datasets/<bundle>`, or what `[datasets]` of site.toml says."""

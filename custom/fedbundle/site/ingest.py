@@ -29,7 +29,7 @@ from fedbundle.site.datalist import known_patients, lacking, rebuild
 from fedbundle.site.dataset import unfit_told
 from fedbundle.site.defacing import heads_of
 from fedbundle.site.excluded import excluded_patients, excluded_studies, record_exclusions
-from fedbundle.site.folder import CASE, DATALIST, JOURNAL, PAGE, remove, spool_of, working_in
+from fedbundle.site.folder import CASE, DATALIST, INCOMING, JOURNAL, PAGE, remove, working_in
 from fedbundle.site.home import SiteHome
 from fedbundle.site.intake import Intake
 from fedbundle.site.journal import Journal, files_of, rows_of, used
@@ -39,14 +39,20 @@ from fedbundle.site.qc.make import Subject, make_page
 from fedbundle.site.refusal import IDENTIFIER_LEFT
 from fedbundle.site.report import Report
 from fedbundle.site.residual import leaking, needles
-from fedbundle.site.versions import last_sections, remember_version
+from fedbundle.site.spool import spool
+from fedbundle.site.twins import told_of, twins
+from fedbundle.site.versions import last_sections, moved, never_begin_anew, remember_version
 from fedbundle.site.wording import many
 
-DICOM_LOST = "DICOM that an earlier run kept has been removed, since --keep-dicom is not given"
+MOVED = (
+    "{} of the patients stand in another section than in an earlier dataset of this bundle; "
+    "do not test on them what was trained with that one"
+)
 RENAMED = (
     "{} of the studies that were taken out came under another patient id, whose other studies are not excluded; "
     "if it is the same person, exclude that id too"
 )
+MISNAMED = "{} of site.toml has no effect, since no bundle of that name is installed"
 FACES_LEFT = "faces are left in head scans, since site.toml names no deface_command"
 UNMISTAKABLE = 12  # characters; shorter ids of one patient turn up by chance among the numbers of another
 
@@ -99,7 +105,8 @@ def ingest(
     place = replace(place, labels=found, suffix=".nii.gz" if compress else ".nii", reviewed=looked_at)
     source.check(dataset)
     excluded, out_for_good = excluded_patients(home, opened.name), excluded_studies(home, opened.name)
-    with working_in(dataset), spool_of(dataset) as spool:
+    never_begin_anew(home, opened.name, dataset)
+    with working_in(dataset), spool(home, dataset / INCOMING) as incoming:
         known = known_patients(dataset, opened.name, excluded)
         journal = Journal.open(dataset / JOURNAL)
         if journal.drop_excluded(excluded, out_for_good):  # of an interrupted exclusion, or of one made elsewhere
@@ -108,12 +115,13 @@ def ingest(
             present = {lines[0]["patient"] for lines in journal.cases.values() if used(lines)}
             known = last_sections(home, opened.name, present)
         _never_unlabel(journal, place)
+        _never_drop_dicom(journal, place)
         done = Intake(place, journal, excluded, out_for_good)
-        done.take_all(source, spool)
+        done.take_all(source, incoming)
         record_exclusions(home, opened.name, done.passed_over)
-        loses_dicom = not keep_dicom and _forget_dicom(dataset, journal)
         outdated = Outdated.of(journal.cases, place)
         splits = rebuild(dataset, opened.name, journal, known, rules["splits"], outdated.privacy)
+        elsewhere = moved(home, opened.name, known_patients(dataset, opened.name))
         with writing(dataset):
             _refuse_leaking_lists(dataset, done.names, place.all_rules)
             remember_version(home, dataset, opened.name)
@@ -131,7 +139,9 @@ def ingest(
             warnings=(
                 *(place.labels.warnings if place.labels else ()),
                 *([RENAMED.format(done.renamed)] if done.renamed else []),
-                *([DICOM_LOST] if loses_dicom else []),
+                *([MOVED.format(elsewhere)] if elsewhere else []),
+                *told_of(twins(journal.cases, rules.get("label", {}).get("key"))),
+                *map(MISNAMED.format, home.misnamed(opened.name)),
                 *([FACES_LEFT] if heads_of(rules) and not place.deface_command else []),
                 *outdated.warnings(),
                 *lacking(cases, rules["splits"]),
@@ -188,16 +198,6 @@ def _reviewed(path: Path) -> frozenset[str]:
     return frozenset(lines)
 
 
-def _forget_dicom(dataset: Path, journal: Journal) -> bool:
-    """Remove the DICOM that earlier runs kept; whether there was any."""
-    had_been = [line.pop("dicom", None) for lines in journal.cases.values() for line in lines]
-    with writing(dataset):
-        left = [*(dataset / "dicom").glob("*")]
-        for entry in left:
-            remove(entry)
-    return bool(left) or any(had_been)
-
-
 def _labelled(journal: Journal, place: Workplace) -> int:
     """Cases that have all labels that the bundle wants."""
     key = place.rules.get("label", {}).get("key")
@@ -213,6 +213,19 @@ def _never_unlabel(journal: Journal, place: Workplace) -> None:
             f"--labels must be given again, since the dataset holds {many(count, 'case')} with masks or other labels, "
             "got none; give them, or another --out"
         )
+
+
+def _never_drop_dicom(journal: Journal, place: Workplace) -> None:
+    """Ask for --keep-dicom again, as long as the dataset has DICOM; where its folder was removed, forget it."""
+    if place.keep_dicom:
+        return
+    if kept := len([*(place.dataset / "dicom").glob("*")]):
+        raise InputError(
+            f"--keep-dicom must be given again, since the dataset holds the DICOM of {many(kept, 'case')}, got none; "
+            f"give it, or remove {place.dataset / 'dicom'}"
+        )
+    for line in (line for lines in journal.cases.values() for line in lines):
+        line.pop("dicom", None)
 
 
 def _refuse_leaking_lists(dataset: Path, names: set[str], rules: dict[str, Any]) -> None:

@@ -13,6 +13,7 @@ from fedbundle.dicom.sources.zipped import Zip
 from fedbundle.errors import InputError
 from fedbundle.site.home import SiteHome
 from fedbundle.site.secret import read_secret
+from fedbundle.site.spool import spool
 from fedbundle.site.studies import wanted_studies
 
 if TYPE_CHECKING:
@@ -73,15 +74,15 @@ def local_source(path: Path) -> Source:
     return Zip(path) if path.is_file() else Folder(path)
 
 
-def local_studies(source: Source) -> Iterator[list[Series]]:
+def local_studies(home: SiteHome, source: Source) -> Iterator[list[Series]]:
     """Series of one study of a folder or zip after the other; a zip is unpacked among the temporary files meanwhile.
 
     Raises:
         InputError: the source cannot be read.
         OutputError: there is no room to unpack a zip.
     """
-    with tempfile.TemporaryDirectory(prefix="fedbundle-studies-", ignore_cleanup_errors=True) as spool:
-        for arrival in source.arrivals(Path(spool)):
+    with spool(home, Path(tempfile.mkdtemp(prefix="fedbundle-studies-"))) as incoming:
+        for arrival in source.arrivals(incoming):
             with arrival.fetch() as found:
                 if study := found.studies().get(arrival.study_uid):
                     yield study

@@ -5,6 +5,9 @@ joined by affine alone. With `rebase`, all series and masks of one study go thro
 about a keyed axis) and the same shift (up to 500 mm along each axis). Voxels are not resampled: only affines, and
 positions and directions in kept DICOM, change. What lay on top of each other still does.
 
+Kept DICOM has other numbers of the examination with as many digits, such as the SAR that the scanner estimated of
+this patient; `move` removes them.
+
 It does not protect against whoever has the voxels of both releases, or their sizes and spacings. And it leaves how
 two series of one study lie to each other, which is what alignment means: of a study with several series, these
 relations are still a key.
@@ -63,14 +66,17 @@ MOVED = {
 }
 
 
+AS_TELLING = frozenset({"SliceLocation", "SAR", "dBdt", "ImagingFrequency"})
+
+
 def move(image: Dataset, motion: Rebase) -> None:
-    """Move positions and directions of a header at every depth; SliceLocation, which tells the same, is removed."""
+    """Move positions and directions of a header at every depth; what tells the same or as much is removed."""
     for tag in list(image.keys()):
         element = image[tag]
         if element.VR == "SQ":
             for item in element.value:
                 move(item, motion)
-        elif element.keyword == "SliceLocation":
+        elif element.keyword in AS_TELLING:
             del image[tag]
         elif element.keyword in MOVED and element.value:
             change, write = MOVED[element.keyword], format_number_as_ds if element.VR == "DS" else float

@@ -1,6 +1,5 @@
 """The files of a case: chosen series as NIfTI, mask, kept DICOM; written whole, and compared with their digests."""
 
-import shutil
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import replace
@@ -113,9 +112,7 @@ def _put(
 
 
 def _remove_former(case: str, made: Mapping[str, Line], place: Workplace) -> None:
-    """Remove what an earlier run made of a case under another suffix or role, and DICOM that is not kept any more."""
-    if not place.keep_dicom and (place.dataset / "dicom" / case).exists():
-        shutil.rmtree(place.dataset / "dicom" / case)
+    """Remove what an earlier run made of a case under another suffix or role."""
     current = {place.dataset / file["path"] for line in made.values() for file in line["files"].values()}
     for entry in case_entries(place.dataset, case):
         if entry.is_file() and entry not in current:

@@ -88,6 +88,8 @@ def take(
         _complete(study, choice, short, announced or {}, place)
         if choice.code != USED:
             raise RefusedError(choice.code, choice.detail)
+        if before:
+            _nothing_lost(study, choice, before, place)
         labels = _labels_of(study[0].study_uid, place)
         hashed = later(fingerprint, choice, study[0].study_uid, place)
         if before and made_from(before, hashed.result()) and _as_it_would_be(case, before, place):
@@ -137,6 +139,18 @@ def _complete(
         might = uid not in present or any(_might_fit(present[uid], role) for role in wanted)
         if uid in chosen or (wanted and might):
             raise RefusedError(MISSING_INSTANCES, detail)
+
+
+def _nothing_lost(study: list[Series], choice: Choice, before: list[Line], place: Workplace) -> None:
+    """No series has fewer slices than the earlier run used of it, as long as what that run made still stands."""
+    whole = {pseudonym(place.key, "series", series.uid): len(series.headers) for series in study}
+    for line in (line for line in before if line["role"]):
+        now, volume = whole.get(line["series"], 0), choice.chosen.get(line["role"])
+        if volume and line.get("rules") == place.rules_digest:
+            same = pseudonym(place.key, "series", volume.uid) == line["series"]
+            now = len(volume.headers) if same else now  # of a series with several volumes, the one that plays the role
+        if now < (then := line["headers"]["slices"]) and as_recorded(before, place.dataset):
+            raise RefusedError(MISSING_INSTANCES, f"{now} slices of {then} that an earlier run used")
 
 
 def _modalities(role: dict[str, Any]) -> list[str]:
