@@ -29,7 +29,7 @@ def test_columns_of_the_table_are_needed_and_may_be_missing_values(tmp_path: Pat
     write_ball_dataset(tmp_path, 1)
     rules = {"inputs": {"image": {}}, "table": {"columns": {"age": {}}}}
     assert needed_keys(rules) == {"image", "age"}
-    with pytest.raises(DatasetError, match="21 KEY_MISSING"):
+    with pytest.raises(DatasetError, match="21 KEY_MISSING; ingest again, with --labels"):
         check_dataset(tmp_path, 0, needed_keys(rules))
     listed = read_json(tmp_path / "datalist.json")
     for section in ("training", "validation", "test"):

@@ -174,7 +174,7 @@ def test_naming_nobody_known_changes_nothing_and_says_so(
     site: LabelledSite, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = site.datalist()
-    with pytest.raises(InputError, match=r"nobody known in 2 of 3 lines \(1, 4\)") as caught:
+    with pytest.raises(InputError, match=r"nobody known in 2 of 3 entries \(lines 1, 4\)") as caught:
         take_out(site, "PAT-99", patient_id(1), "", "1.2.3.4")
     assert "PAT-99" not in str(caught.value)
     assert site.datalist() == before and not (site.home.path / "excluded.jsonl").exists()
@@ -194,7 +194,7 @@ def test_naming_nobody_known_changes_nothing_and_says_so(
 
 def test_a_refusal_list_works_before_the_first_ingest(tmp_path: Path, repository: Path) -> None:
     site = LabelledSite.make(tmp_path, repository, 2)
-    with pytest.raises(InputError, match="nobody known in 1 of 1"):
+    with pytest.raises(InputError, match=r"nobody known in 1 of 1 entries \(line 1\)"):
         take_out(site, patient_id(2))
     done = take_out(site, patient_id(2), dicom=site.dicom)
     assert (done.patients, done.cases, done.splits) == (1, 0, {})

@@ -26,7 +26,7 @@ from fedbundle.site.report import Report
 
 URI = re.compile(r"data:image/webp;base64,([A-Za-z0-9+/=]+)")
 CANARIES = ("Testperson", "Zebulon", "Referrer", "Quentin", "PAT-00", "ACC-99123", STUDY_DATE, BIRTH_DATE, ROOT)
-COLORS = {1: "#ff0000"}
+COLORS = {1: "#ff0000", 2: "#0000ff"}
 
 
 @pytest.fixture(scope="module")
@@ -207,6 +207,14 @@ def test_the_right_of_the_patient_is_at_the_left_and_a_millimetre_as_long_across
     rows, columns = (np.flatnonzero(red.any(axis=axis)) for axis in (1, 0))
     assert columns[[0, -1]] / EDGE == pytest.approx([0.1, 0.2], abs=0.02)
     assert rows[[0, -1]] / EDGE == pytest.approx([0.4, 0.6], abs=0.02)
+
+
+def test_a_plane_shows_all_labels_where_one_does() -> None:
+    array, mask = np.zeros((9, 60, 60), np.int16), np.zeros((9, 60, 60), np.uint8)
+    mask[2:8, 10:50, 10:50] = 1  # as large on every slice
+    mask[6, 25:35, 25:35] = 2  # on one of them
+    shown = picture(array, mask, np.eye(4))[:, :EDGE]
+    assert all((np.abs(shown - bytearray.fromhex(color[1:])).sum(axis=2) < 60).any() for color in COLORS.values())
 
 
 def test_a_radiograph_is_one_picture_as_it_is_stored() -> None:

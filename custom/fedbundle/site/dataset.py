@@ -12,6 +12,7 @@ from fedbundle.site.small_counts import cases_told, told
 
 SECTIONS = ("training", "validation", "test")
 MAY_BE_EMPTY = "test"  # where the bundle gives it no share
+KEY_MISSING = "KEY_MISSING"  # an item has no mask or table, since it was ingested without labels
 
 
 @dataclass(frozen=True)
@@ -83,15 +84,21 @@ def check_dataset(
     if empty:
         raise DatasetError(
             f"section {' and '.join(empty)} must hold at least one usable case, got "
-            + (f"{found}; ingest again" if found else "none listed; ingest more patients")
+            + (f"{found}; {_remedy(owners)}" if found else "none listed; ingest more patients")
         )
     count, total = sum(map(len, lost.values())), sum(len(listed.get(section, [])) for section in SECTIONS)
     if count > max_dropped * total:
         raise DatasetError(
             f"at most {max_dropped:.0%} of the cases may be damaged or missing, got more ({found}); "
-            "run fedbundle doctor to see which, then ingest again"
+            f"run fedbundle doctor to see which, then {_remedy(owners)}"
         )
     return CheckedDataset(folder, kept, dropped, lost)
+
+
+def _remedy(owners: Mapping[str, Sequence[str]]) -> str:
+    """What to do with cases that cannot be used."""
+    labels = ", with --labels: those with KEY_MISSING have none" if KEY_MISSING in owners else ""
+    return f"ingest again{labels}"
 
 
 def _counted(owners: Mapping[str, Sequence[str]], min_cell: int) -> str:
@@ -115,7 +122,7 @@ def needed_keys(ingest_rules: dict[str, Any]) -> frozenset[str]:
 
 def _damage(folder: Path, item: dict[str, Any], needed: frozenset[str]) -> str:
     if not needed <= item.keys():
-        return "KEY_MISSING"
+        return KEY_MISSING
     for key, name in _files(item).items():
         file = folder / name
         if not file.is_file():

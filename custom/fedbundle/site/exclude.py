@@ -169,9 +169,10 @@ def _resolved(entries: dict[int, str], known: _Known) -> tuple[dict[str, list[st
     found = {number: known.named(entry) for number, entry in entries.items()}
     if nobody := [str(number) for number, patients in found.items() if not patients]:
         told = ", ".join(nobody[:MOST_TOLD]) + (", ..." if len(nobody) > MOST_TOLD else "")
+        where = f"{'line' if len(nobody) == 1 else 'lines'} {told}"
         raise InputError(
             "--exclude must name patients or studies that this dataset or --dicom knows, got nobody known in "
-            f"{len(nobody)} of {len(found)} lines ({told}); mend them; nobody was taken out"
+            f"{len(nobody)} of {len(found)} entries ({where}); mend them; nobody was taken out"
         )
     named = set().union(*found.values())
     return {patient: known.studies_of(patient) for patient in sorted(known.with_shared(named))}, len(named)

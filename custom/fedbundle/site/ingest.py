@@ -166,7 +166,8 @@ def open_bundle(home: SiteHome, bundle: str) -> Bundle:
     if NAME.fullmatch(bundle) and home.bundle_dir(bundle).is_dir():
         return Bundle.open(home.bundle_dir(bundle))
     if not Path(bundle).is_dir():
-        raise InputError(f"--bundle must be an installed bundle or a bundle folder, got {bundle}; install it first")
+        known = f"installed are {', '.join(home.installed())}" if home.installed() else "install it first"
+        raise InputError(f"--bundle must be an installed bundle or a bundle folder, got {bundle}; {known}")
     return Bundle.open(Path(bundle))
 
 

@@ -10,6 +10,7 @@ import pytest
 from samples.dicom_series import Stack, make_slices, write_slices
 
 from fedbundle.dicom.sources import zipped
+from fedbundle.dicom.sources.folder import Folder
 from fedbundle.dicom.sources.zipped import Zip
 from fedbundle.errors import InputError, OutputError
 
@@ -142,6 +143,20 @@ def test_what_is_no_zip_is_told(tmp_path: Path, damage: bytes) -> None:
     (tmp_path / "x.zip").write_bytes(damage)
     with pytest.raises(InputError, match="zip"):
         Zip(tmp_path / "x.zip").check(tmp_path / "dataset")
+
+
+@pytest.mark.parametrize(("content", "told"), [(b"PK\3\4 cut", "damaged or incomplete"), (b"a text", "got no zip")])
+def test_what_is_no_zip_and_what_is_half_of_one_is_told(content: bytes, told: str, tmp_path: Path) -> None:
+    (tmp_path / "x.zip").write_bytes(content)
+    with pytest.raises(InputError, match=rf"{told}.*x\.zip"):
+        Zip(tmp_path / "x.zip").check(tmp_path / "dataset")
+
+
+def test_a_folder_with_nothing_but_a_zip_is_told(tmp_path: Path) -> None:
+    (tmp_path / "exports").mkdir()
+    (tmp_path / "exports" / "x.zip").write_bytes(b"PK")
+    with pytest.raises(InputError, match="give the zip itself"):
+        Folder(tmp_path / "exports").check(tmp_path / "dataset")
 
 
 def test_every_truncation_is_told_or_harmless(tmp_path: Path) -> None:

@@ -79,7 +79,9 @@ class Folder(Source):
         """Read all headers: there must be images, outside the dataset."""
         must_lie_apart(dataset, self.path)
         if not self.studies:
-            raise InputError(f"DICOM folder must hold DICOM images, got none in {self.files} files; check the path")
+            zips = any(path.suffix.lower() == ".zip" for path in self.path.rglob("*"))
+            advice = "of a zip in it, give the zip itself" if zips else "check the path"
+            raise InputError(f"DICOM folder must hold DICOM images, got none in {self.files} files; {advice}")
 
     @cached_property
     def studies(self) -> dict[str, StudyFiles]:

@@ -22,6 +22,7 @@ from fedbundle.dicom.sources.folder import Folder
 from fedbundle.dicom.sources.source import Arrival, Source, must_lie_apart
 from fedbundle.errors import InputError, OutputError
 
+ZIP_START = b"PK"
 END = 65_557 + 76  # bytes; end of the directory with the longest comment, and its 64 bit forms
 IN_ZIP64 = 0xFFFFFFFF  # stands for a size that the 64 bit form tells
 LARGEST_DIRECTORY = 64 << 20  # bytes
@@ -58,8 +59,8 @@ class Zip(Source):
             with zipfile.ZipFile(self.path) as archive:
                 entries = archive.infolist()
         except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError, RecursionError) as error:
-            told = error.strerror if isinstance(error, OSError) else "none that can be read"
-            raise InputError(f"--dicom must be a folder or a sound zip, got {told}; give the folder") from error
+            told, advice = _told(self.path, error)
+            raise InputError(f"--dicom must be a folder or a sound zip, got {told}: {self.path}; {advice}") from error
         if fault := _fault(entries, self.path.stat().st_size):
             raise InputError(f"zip must hold {fault}; {ADVICE}")
         return [entry for entry in entries if not entry.is_dir()]
@@ -79,6 +80,17 @@ class Zip(Source):
     def rest(self) -> Survey:
         """As for a folder."""
         return self.unpacked.rest() if self.unpacked else super().rest()
+
+
+def _told(path: Path, error: Exception) -> tuple[str, str]:
+    """What a file is that cannot be read as a zip, and what to do."""
+    if isinstance(error, OSError):
+        return str(error.strerror), "check the path"
+    with path.open("rb") as file:
+        begins = file.read(len(ZIP_START))
+    if begins == ZIP_START:
+        return "a zip that is damaged or incomplete", "copy it again"
+    return "no zip", "give the folder, or a zip of it"
 
 
 def _fault(entries: Sequence[zipfile.ZipInfo], size: int) -> str:

@@ -27,7 +27,7 @@ from fedbundle.site.qc.page import Content, Structure, render
 from fedbundle.site.qc.pictures import draw
 from fedbundle.site.report import Report
 
-VERSION = 1  # of what is kept of a case; raise it when measures or pictures change
+VERSION = 2  # of what is kept of a case; raise it when measures or pictures change
 SHOWN = 500  # cases with pictures; 5 MB of page
 COLORS = ("#e69f00", "#56b4e9", "#f05d9e", "#3ddc97", "#f0e442", "#c792ff")  # for a bundle that names none
 

@@ -71,10 +71,10 @@ def _head(content: Content) -> str:
     told = [many(refused, "study was refused", "studies were refused")] if refused else []
     told += [many(len(content.doubts), "case stands out", "cases stand out")] if content.doubts else []
     told += [many(without, "case has no mask", "cases have no mask")] if without else []
-    verdict = f"Look at these: {', '.join(told)}." if told else "No study was refused and no case stands out."
-    warnings = [f"{warning[0].upper()}{warning[1:]}." for warning in content.report.warnings]
-    kind = "verdict look" if told or warnings else "verdict"
-    verdicts = "".join(f'<p class="{kind}">{escape(each)}</p>' for each in (verdict, *warnings))
+    look = [f"Look at these: {', '.join(told)}."] if told else []
+    look += [f"{warning[0].upper()}{warning[1:]}." for warning in content.report.warnings]
+    verdicts = "".join(f'<p class="verdict look">{escape(each)}</p>' for each in look)
+    verdicts = verdicts or '<p class="verdict">No study was refused and no case stands out.</p>'
     return f'<header><p class="over">Dataset check</p><h1>{escape(content.bundle)}</h1></header>{verdicts}'
 
 

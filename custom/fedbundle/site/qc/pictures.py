@@ -1,6 +1,7 @@
 """A small picture of a case with the outlines of its labels, as WebP without any metadata.
 
-A volume has three planes: the acquired one where the label is largest, whole, and the two across it around the label.
+A volume has three planes: the acquired one, whole, and the two across it around the labels; each where most of the
+labels are to be seen, and of such slices where they are largest.
 Oblique volumes are turned to the nearest axes. A radiograph is one picture, as it is stored.
 """
 
@@ -49,8 +50,9 @@ def draw(image: Image, mask: Image | None, colors: Mapping[int, str]) -> bytes:
     for plane in sorted(LETTERS, key=lambda plane: plane != view.native):
         axis = view.axis(plane)
         across = tuple(other for other in range(3) if other != axis)
-        counts = found.sum(axis=across)
-        index = int(counts.argmax()) if counts.any() else found.shape[axis] // 2
+        counts = np.array([(labels == value).sum(axis=across) for value in colors] or [found.sum(axis=across)])
+        index = max(range(found.shape[axis]), key=lambda at: ((counts[:, at] > 0).sum(), counts[:, at].sum()))
+        index = index if counts.any() else found.shape[axis] // 2
         whole = plane == view.native or not counts.any()
         box = (
             (slice(None), slice(None))
