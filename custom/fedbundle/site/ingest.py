@@ -41,13 +41,9 @@ from fedbundle.site.report import Report
 from fedbundle.site.residual import leaking, needles
 from fedbundle.site.spool import spool
 from fedbundle.site.twins import told_of, twins
-from fedbundle.site.versions import last_sections, moved, never_begin_anew, remember_version
+from fedbundle.site.versions import never_begin_anew, remember_version, sections_before
 from fedbundle.site.wording import many
 
-MOVED = (
-    "{} of the patients stand in another section than in an earlier dataset of this bundle; "
-    "do not test on them what was trained with that one"
-)
 RENAMED = (
     "{} of the studies that were taken out came under another patient id, whose other studies are not excluded; "
     "if it is the same person, exclude that id too"
@@ -107,21 +103,19 @@ def ingest(
     excluded, out_for_good = excluded_patients(home, opened.name), excluded_studies(home, opened.name)
     never_begin_anew(home, opened.name, dataset)
     with working_in(dataset), spool(home, dataset / INCOMING) as incoming:
-        known = known_patients(dataset, opened.name, excluded)
+        listed = known_patients(dataset, opened.name, excluded)
         journal = Journal.open(dataset / JOURNAL)
         if journal.drop_excluded(excluded, out_for_good):  # of an interrupted exclusion, or of one made elsewhere
             (dataset / PAGE).unlink(missing_ok=True)
-        if not (dataset / DATALIST).is_file():
-            present = {lines[0]["patient"] for lines in journal.cases.values() if used(lines)}
-            known = last_sections(home, opened.name, present)
         _never_unlabel(journal, place)
         _never_drop_dicom(journal, place)
         done = Intake(place, journal, excluded, out_for_good)
         done.take_all(source, incoming)
         record_exclusions(home, opened.name, done.passed_over)
         outdated = Outdated.of(journal.cases, place)
+        present = {lines[0]["patient"] for lines in journal.cases.values() if used(lines)}
+        known = sections_before(home, opened.name, present) | listed
         splits = rebuild(dataset, opened.name, journal, known, rules["splits"], outdated.privacy)
-        elsewhere = moved(home, opened.name, known_patients(dataset, opened.name))
         with writing(dataset):
             _refuse_leaking_lists(dataset, done.names, place.all_rules)
             remember_version(home, dataset, opened.name)
@@ -139,7 +133,6 @@ def ingest(
             warnings=(
                 *(place.labels.warnings if place.labels else ()),
                 *([RENAMED.format(done.renamed)] if done.renamed else []),
-                *([MOVED.format(elsewhere)] if elsewhere else []),
                 *told_of(twins(journal.cases, rules.get("label", {}).get("key"))),
                 *map(MISNAMED.format, home.misnamed(opened.name)),
                 *([FACES_LEFT] if heads_of(rules) and not place.deface_command else []),

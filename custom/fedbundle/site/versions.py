@@ -1,7 +1,7 @@
 """`versions.jsonl` of the site home: which patients, by pseudonym, stood in which version of a dataset, and where."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -45,36 +45,19 @@ def never_begin_anew(home: SiteHome, bundle: str, dataset: Path) -> None:
         )
 
 
-def moved(home: SiteHome, bundle: str, patients: Mapping[str, str]) -> int:
-    """How many patients stand in another section than in the last version that held them.
+def sections_before(home: SiteHome, bundle: str, patients: Collection[str]) -> dict[str, str]:
+    """Section of each of these patients in the last version that held them.
 
-    Args:
-        home: the site.
-        bundle: whose datasets are compared.
-        patients: pseudonym -> section in the dataset as it is now.
-
-    Raises:
-        SiteError: a line of versions.jsonl is damaged.
-    """
-    last: dict[str, str] = {}
-    for line in versions(home, bundle):
-        last |= {patient: section for section, members in line["patients"].items() for patient in members}
-    return sum(last.get(patient, section) != section for patient, section in patients.items())
-
-
-def last_sections(home: SiteHome, bundle: str, patients: set[str]) -> dict[str, str]:
-    """Section of each patient in the last version that held just these; empty where none did.
-
-    It is what a dataset goes on from whose datalist is lost.
+    So nobody changes sides when a dataset is made elsewhere or its datalist is lost: what was trained with one dataset
+    of the bundle is never tested with another on its own patients.
 
     Raises:
         SiteError: a line is damaged.
     """
-    for line in reversed(versions(home, bundle)):
-        sections = {patient: section for section, members in line["patients"].items() for patient in members}
-        if sections.keys() == patients:
-            return sections
-    return {}
+    last: dict[str, str] = {}
+    for line in versions(home, bundle):
+        last |= {patient: section for section, members in line["patients"].items() for patient in members}
+    return {patient: last[patient] for patient in patients if patient in last}
 
 
 def versions(home: SiteHome, bundle: str) -> list[dict[str, Any]]:
