@@ -15,7 +15,7 @@ VERSIONS = "versions.jsonl"
 
 
 def remember_version(home: SiteHome, dataset: Path, bundle: str) -> None:
-    """Note who is in the datalist as it stands now; once per version.
+    """Note who is in the datalist as it stands now; once per version and place.
 
     Raises:
         SiteError: a line of versions.jsonl is damaged.
@@ -23,7 +23,7 @@ def remember_version(home: SiteHome, dataset: Path, bundle: str) -> None:
     """
     digest, listed = sha256(dataset / DATALIST), read_json(dataset / DATALIST)
     with home.lock():
-        if digest not in {line["dataset"] for line in versions(home, bundle)}:
+        if (digest, str(dataset)) not in {(line["dataset"], line.get("place")) for line in versions(home, bundle)}:
             patients = {section: sorted({item["patient"] for item in listed[section]}) for section in SECTIONS}
             told = {"time": utc_now(), "bundle": bundle, "place": str(dataset)}
             entry = told | {"dataset": digest, "patients": patients}
