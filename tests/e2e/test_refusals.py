@@ -54,7 +54,8 @@ def test_a_job_that_carries_code_is_refused(consortium) -> None:  # type: ignore
     _refused(consortium, consortium.job(carry), "byoc")
 
 
-@pytest.mark.parametrize("path", [pytest.param(STOCK, marks=pytest.mark.slow), OURS_IMPORTING_IT])
+@pytest.mark.slow
+@pytest.mark.parametrize("path", [STOCK, OURS_IMPORTING_IT])
 def test_a_job_that_brings_its_own_command_is_refused(consortium, tmp_path: Path, path: str) -> None:  # type: ignore[no-untyped-def]
     trace = tmp_path / "ran"
     command = ["bash", "-c", f"touch {trace}; exit 1"]
