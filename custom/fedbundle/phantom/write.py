@@ -4,7 +4,7 @@ import csv
 import hashlib
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
@@ -24,16 +24,23 @@ class Generator(Protocol):
     """What a package `fedbundle.phantom.<bundle>` offers; a folder there is a generator, there is no list of them."""
 
     PROFILES: Mapping[str, object]
+    COLUMNS: Sequence[str]
+    """Of labels.csv after `study_instance_uid` (and `mask`, where there is one)."""
+    MASKS: bool
+    """Whether each patient has a label map as truth."""
 
     def study_uid(self, profile: str, seed: int, index: int) -> str:
         """Study Instance UID of one patient."""
 
     def write_patient(self, dicom: Path, truth: Path, profile: str, seed: int, index: int) -> int:
-        """Write one patient's series folders and label map; returns the number of DICOM files."""
+        """Write one patient's series folders below `dicom` and, with MASKS, the label map; number of DICOM files."""
+
+    def label_rows(self, profile: str, seed: int, index: int) -> list[dict[str, str]]:
+        """What is known of one patient, in COLUMNS: one row of labels.csv per study, or per side of the body."""
 
 
 def write_phantoms(bundle: str, out: Path, patients: int, profile: str, seed: int) -> dict[str, Any]:
-    """Write `out/dicom/<patient>/<series>/<n>.dcm`, `out/truth/<patient>.nii.gz` and `out/labels.csv`.
+    """Write `out/dicom/<patient>/<series>/<n>.dcm`, `out/labels.csv` and, as masks, `out/truth/<patient>.nii.gz`.
 
     Each patient appears whole or not at all, and depends on (bundle, profile, seed, number) only. An interrupted
     run goes on where it stopped when it is started again; a larger `patients` adds to what is there.
@@ -62,30 +69,36 @@ def write_phantoms(bundle: str, out: Path, patients: int, profile: str, seed: in
         raise InputError(f"seed must be 0 or more, got {seed}; give another number")
     _claim(out, {"bundle": bundle, "profile": profile, "seed": seed, "generator": _digest()})
     files = 1
-    rows = []
+    head = ["study_instance_uid", *(["mask"] if generator.MASKS else []), *generator.COLUMNS]
+    rows: list[dict[str, str]] = []
     for index in tqdm(range(1, patients + 1), f"phantom {profile}", unit="patient", file=sys.stderr, disable=None):
         name = f"patient_{index:04}"
         folder, truth = out / "dicom" / name, out / "truth" / f"{name}.nii.gz"
-        if not (folder.exists() and truth.exists()):
-            truth.parent.mkdir(parents=True, exist_ok=True)
+        if not folder.exists() or (generator.MASKS and not truth.exists()):
             with new_folder(folder) as part:
                 mask = part / truth.name
                 generator.write_patient(part, mask, profile, seed, index)
-                mask.replace(truth)
-        files += 1 + sum(1 for _ in folder.rglob("*.dcm"))
-        rows.append((generator.study_uid(profile, seed, index), f"truth/{truth.name}"))
+                if generator.MASKS:
+                    truth.parent.mkdir(parents=True, exist_ok=True)
+                    mask.replace(truth)
+        files += generator.MASKS + sum(1 for _ in folder.rglob("*.dcm"))
+        known = {"study_instance_uid": generator.study_uid(profile, seed, index), "mask": f"truth/{truth.name}"}
+        rows += [known | row for row in generator.label_rows(profile, seed, index)]
     with new_file(out / "labels.csv") as part, part.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file, lineterminator="\n").writerows([("study_instance_uid", "mask"), *rows])
+        table = csv.DictWriter(file, head, extrasaction="ignore", lineterminator="\n")
+        table.writeheader()
+        table.writerows(rows)
     return {"bundle": bundle, "profile": profile, "seed": seed, "patients": patients, "files": files, "out": str(out)}
 
 
 def find_generator(bundle: str) -> Generator:
-    """The generator of a bundle: the folder of that name beside this file.
+    """The generator of a bundle: the folder of that name beside this file; it holds a `study.py`.
 
     Raises:
         InputError: there is none; the message lists those there are.
     """
-    names = sorted(module.name for module in iter_modules(fedbundle.phantom.__path__) if module.ispkg)
+    root = Path(fedbundle.phantom.__path__[0])
+    names = sorted(name for _, name, _ in iter_modules([str(root)]) if (root / name / "study.py").is_file())
     if bundle not in names:
         raise InputError(
             f"bundle must be one that has phantoms ({', '.join(names)}), got {bundle!r}; choose one of them"

@@ -31,6 +31,11 @@ def study_uid(profile: str, seed: int, index: int) -> str:
     return derived_uid(_name(profile, seed, index), "study")
 
 
+def label_rows(profile: str, seed: int, index: int) -> list[dict[str, str]]:  # noqa: ARG001 - the same for all
+    """One row; the mask is all that is known."""
+    return [{}]
+
+
 def write_patient(dicom: Path, truth: Path, profile: str, seed: int, index: int) -> int:
     """Write patient `index` of (profile, seed): series folders under `dicom`, a label map to `truth`.
 
