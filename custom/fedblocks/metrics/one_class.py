@@ -1,4 +1,4 @@
-"""Metrics: how ignite's engines hand one class to MONAI's metric handlers."""
+"""One class of one-hot predictions and labels, as ignite's engines hand it to MONAI's metric handlers."""
 
 from collections.abc import Callable, Mapping, Sequence
 

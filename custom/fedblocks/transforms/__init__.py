@@ -1,0 +1,1 @@
+"""Transforms of dictionaries, as MONAI composes them."""
