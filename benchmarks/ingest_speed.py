@@ -24,7 +24,8 @@ import numpy as np
 from _page import write_section
 
 from fedbundle.phantom.canvas import Grid
-from fedbundle.phantom.mr_dicom import Exam, Person, Series, write_series
+from fedbundle.phantom.dicom_study import Exam, Person
+from fedbundle.phantom.mr_dicom import Series, write_series
 from fedbundle.phantom.prostate_mri_zones.sites import SITES
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -39,10 +40,10 @@ def write_input(folder: Path, series: int) -> None:
     ramp = np.arange(SLICES * MATRIX**2, dtype=np.uint32).reshape(SLICES, MATRIX, MATRIX) // 4096
     for number in range(series):
         person = Person(f"Bench^Mark{number}", "", f"BM{number:08}", "19500101", 70, 1.8, 80.0)
-        exam = Exam(site.scanner, person, f"benchmark {number}", "20240102", 36000, f"A{number:07}", "PROSTATE")
+        exam = Exam(person, f"benchmark {number}", "20240102", 36000, f"A{number:07}", "PROSTATE", "PROSTATE")
         told = Series(1, 60, "t2_tse_tra", site.acquisition, (Grid((SLICES, MATRIX, MATRIX), affine, 3.0),))
         stored = (ramp + random.integers(0, 200, ramp.shape)).astype(np.uint16)
-        write_series(folder / f"{number:04}", exam, replace(told), stored)
+        write_series(folder / f"{number:04}", exam, site.scanner, replace(told), stored)
 
 
 def ours(

@@ -8,7 +8,7 @@ from pydicom import dcmread
 from pydicom.uid import ExplicitVRLittleEndian
 from samples.judges import dciodvfy
 
-from fedbundle.phantom.mr_dicom import derived_uid
+from fedbundle.phantom.dicom_study import derived_uid
 
 VENDORS = {"site-a": "SIEMENS", "site-b": "Philips Medical Systems", "site-c": "GE MEDICAL SYSTEMS"}
 

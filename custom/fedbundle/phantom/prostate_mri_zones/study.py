@@ -9,13 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fedbundle.phantom.canvas import Canvas, Grid, rotation
-from fedbundle.phantom.mr_dicom import Exam, Person, Series, derived_uid, printable, write_series
+from fedbundle.phantom.dicom_study import Exam, Person, derived_uid
+from fedbundle.phantom.mr_dicom import Series, write_series
 from fedbundle.phantom.mr_image import Acquisition, magnitude, stored
 from fedbundle.phantom.prostate_mri_zones.gland import paint_gland, zone_labels
 from fedbundle.phantom.prostate_mri_zones.patient import Patient, invent
 from fedbundle.phantom.prostate_mri_zones.pelvis import paint_pelvis
 from fedbundle.phantom.prostate_mri_zones.sites import SITES, Site
 from fedbundle.phantom.prostate_mri_zones.tissues import signals
+from fedbundle.phantom.slices import printable
 from fedbundle.phantom.texture import Texture
 
 TRANSVERSE = np.eye(3)
@@ -64,7 +66,8 @@ def write_patient(dicom: Path, truth: Path, profile: str, seed: int, index: int)
             if series is wanted:
                 _write_truth(truth, labels, grid)
         pixels = stored(np.concatenate(images), gain, site.scanner.bits)
-        files += write_series(dicom / f"{series.number:03}_{_plain(series.description)}", exam, series, pixels)
+        folder = dicom / f"{series.number:03}_{_plain(series.description)}"
+        files += write_series(folder, exam, site.scanner, series, pixels)
     return files
 
 
@@ -141,7 +144,7 @@ def _exam(site: Site, man: Patient, text: str, identifier: str, random: np.rando
     )
     start = int(random.integers(7 * 3600, 20 * 3600))
     accession = f"{random.integers(10**9, 10**10)}"
-    return Exam(site.scanner, person, text, f"{day:%Y%m%d}", start, accession, site.study)
+    return Exam(person, text, f"{day:%Y%m%d}", start, accession, site.study, "PROSTATE")
 
 
 def _write_truth(path: Path, labels: NDArray[np.uint8], grid: Grid) -> None:
