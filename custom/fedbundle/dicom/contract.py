@@ -1,0 +1,80 @@
+"""The data contract of a role: what its volume must be as it is written, whatever scanner or tool it came from.
+
+Ingest, training and predict judge by this one function, so a network meets the same kind of image everywhere.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fedbundle.dicom.gate.objects import PROJECTIONS
+
+WRONG_CHANNELS = "WRONG_CHANNELS"
+NOT_FINITE = "NOT_FINITE"
+WRONG_SPACING = "WRONG_SPACING"
+VALUE_RANGE = "VALUE_RANGE"
+AXES = ("columns", "rows", "slices")
+ROUNDING = 1e-4  # relative; headers of NIfTI hold spacings as float32, and matrices made of them
+
+
+@dataclass(frozen=True)
+class Breach:
+    """One thing that the contract does not allow."""
+
+    code: str  # reason code
+    detail: str  # in numbers; tells nothing of the patient
+
+
+def breaches(array: NDArray[np.generic], spacing_mm: Sequence[float], role: Mapping[str, Any]) -> list[Breach]:
+    """What of a volume breaks the contract of its role, first what is worst; empty when it keeps it.
+
+    A volume has three axes, one number per voxel and finite values whatever the role says; its rule `contract` limits
+    spacing and values. Of a radiograph only columns and rows have a spacing.
+
+    Args:
+        array: [slice, row, column], as a Volume holds it and as SimpleITK reads what is written.
+        spacing_mm: distance of voxel centres between columns, rows and slices.
+        role: rules of one role in configs/ingest.json.
+    """
+    contract = role.get("contract", {})
+    if channels := _channels(array, role):
+        return [Breach(WRONG_CHANNELS, channels)]
+    flat = array.shape[0] == 1 and bool(_modalities(role) & PROJECTIONS)
+    low, high = array.min(), array.max()  # NaN where one voxel is
+    if not (np.isfinite(low) and np.isfinite(high)):
+        count = array.size - int(np.count_nonzero(np.isfinite(array)))
+        values = Breach(NOT_FINITE, f"{count} of {array.size} voxels are no finite numbers")
+    else:
+        values = Breach(VALUE_RANGE, _outside(float(low), float(high), contract.get("values", {})))
+    spacing = Breach(WRONG_SPACING, _misspaced(spacing_mm[:2] if flat else spacing_mm, contract.get("spacing_mm", {})))
+    return [breach for breach in (spacing, values) if breach.detail]
+
+
+def _channels(array: NDArray[np.generic], role: Mapping[str, Any]) -> str:
+    if array.ndim != 3 or array.dtype.kind not in "biuf":
+        return f"{array.ndim} axes of {array.dtype.name}, wanted 3 and one number per voxel"
+    if not array.size:
+        return "no voxels"
+    radiograph = _modalities(role) and _modalities(role) <= PROJECTIONS
+    return f"{array.shape[0]} slices, wanted one radiograph" if radiograph and array.shape[0] != 1 else ""
+
+
+def _modalities(role: Mapping[str, Any]) -> set[str]:
+    named = role.get("modality", [])
+    return {named} if isinstance(named, str) else set(named)
+
+
+def _misspaced(spacing_mm: Sequence[float], wanted: Mapping[str, float]) -> str:
+    low, high = wanted.get("min", 0.0), wanted.get("max", float("inf"))
+    for axis, found in zip(AXES, spacing_mm, strict=False):
+        if not (low * (1 - ROUNDING) <= found <= high * (1 + ROUNDING) and 0 < found < float("inf")):
+            return f"{axis} {found:g} mm apart, wanted {low:g} to {high:g}"
+    return ""
+
+
+def _outside(low: float, high: float, wanted: Mapping[str, float]) -> str:
+    least, most = (float(np.float32(wanted.get(*end))) for end in (("min", -np.inf), ("max", np.inf)))
+    return "" if least <= low and high <= most else f"values {low:g} to {high:g}, wanted {least:g} to {most:g}"
