@@ -27,7 +27,7 @@ def test_only_a_test_section_without_a_share_may_be_empty(tmp_path: Path) -> Non
 
 def test_columns_of_the_table_are_needed_and_may_be_missing_values(tmp_path: Path) -> None:
     write_ball_dataset(tmp_path, 1)
-    rules = {"inputs": {"image": {}}, "table": {"columns": {"age": {}}}}
+    rules = {"inputs": {"image": {}, "pet": {"optional": True}}, "table": {"columns": {"age": {}}}}
     assert needed_keys(rules) == {"image", "age"}
     with pytest.raises(DatasetError, match="21 KEY_MISSING; ingest again, with --labels"):
         check_dataset(tmp_path, 0, needed_keys(rules))

@@ -3,7 +3,7 @@
 Ingest and predict both read them here, so a network meets in the clinic what it was trained on.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,7 +46,11 @@ class Input:
 
 
 def read_inputs(
-    chosen: Mapping[str, Series], rules: Mapping[str, Any], scratch: Path, deface_command: Sequence[str] = ()
+    chosen: Mapping[str, Series],
+    rules: Mapping[str, Any],
+    scratch: Path,
+    deface_command: Sequence[str] = (),
+    lost: dict[str, DicomError] | None = None,
 ) -> dict[str, Input]:
     """Read the chosen series; `pixels` turns them into a quantity, `resample_to` brings them onto another's voxels.
 
@@ -55,6 +59,7 @@ def read_inputs(
         rules: `inputs` of configs/ingest.json, checked.
         scratch: folder for temporary files that show the patient; its owner clears it, also after a kill.
         deface_command: program that removes the faces of roles with the rule `deface`; without it they stay.
+        lost: where given, an optional role that cannot be read is left out, and its error stands here.
 
     Raises:
         DefaceError: the program did not remove a face.
@@ -66,12 +71,23 @@ def read_inputs(
         DicomError: a file cannot be read or decoded.
         OutputError: there is no room in `scratch`.
     """
-    read = {role: _in_units(series, rules[role].get("pixels"), scratch) for role, series in chosen.items()}
-    read = {role: _on_grid(each, read, rules[role].get("resample_to")) for role, each in read.items()}
-    return {
-        role: _defaced(each, deface_command, scratch) if "deface" in rules[role] else each
-        for role, each in read.items()
-    }
+
+    def of_each(step: Callable[[str], Input]) -> dict[str, Input]:
+        done = {}
+        for role in (role for role in chosen if role not in (lost or ())):
+            try:
+                done[role] = step(role)
+            except DicomError as error:
+                if lost is None or "optional" not in rules[role]:
+                    raise
+                lost[role] = error
+        return done
+
+    units = of_each(lambda role: _in_units(chosen[role], rules[role].get("pixels"), scratch))
+    grids = of_each(lambda role: _on_grid(units[role], units, rules[role].get("resample_to")))
+    return of_each(
+        lambda role: _defaced(grids[role], deface_command, scratch) if "deface" in rules[role] else grids[role]
+    )
 
 
 def _in_units(series: Series, pixels: str | None, scratch: Path) -> Input:

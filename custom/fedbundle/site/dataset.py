@@ -1,6 +1,5 @@
 """A dataset as a training run meets it: every case still the one that was ingested, or dropped with its reason."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,9 +27,9 @@ class CheckedDataset:
         """Training cases offered, used and dropped by reason, as they may leave the site; see `small_counts`."""
         return cases_told([_patient(item) for item in self.datalist["training"]], self.dropped, min_cell)
 
-    def cases_of_patients(self, section: str) -> list[int]:
-        """How many cases of a section each patient has."""
-        return list(Counter(_patient(item) for item in self.datalist[section]).values())
+    def patients(self, section: str) -> list[str]:
+        """Pseudonym of the patient of each case of a section."""
+        return [_patient(item) for item in self.datalist[section]]
 
 
 def unfit_told(count: int | str) -> str:
@@ -115,9 +114,10 @@ def _files(item: dict[str, Any]) -> dict[str, str]:
 
 
 def needed_keys(ingest_rules: dict[str, Any]) -> frozenset[str]:
-    """Keys that each case of a bundle's dataset must have, by its configs/ingest.json."""
+    """Keys that each case of a bundle's dataset must have, by its configs/ingest.json; an optional role is none."""
     label, table = ingest_rules.get("label"), ingest_rules.get("table", {})
-    return frozenset({*ingest_rules["inputs"], *([label["key"]] if label else []), *table.get("columns", {})})
+    inputs = [role for role, wanted in ingest_rules["inputs"].items() if "optional" not in wanted]
+    return frozenset({*inputs, *([label["key"]] if label else []), *table.get("columns", {})})
 
 
 def _damage(folder: Path, item: dict[str, Any], needed: frozenset[str]) -> str:

@@ -41,6 +41,7 @@ from fedbundle.site.report import Report
 from fedbundle.site.residual import leaking, needles
 from fedbundle.site.spool import spool
 from fedbundle.site.twins import told_of, twins
+from fedbundle.site.unfilled import unfilled
 from fedbundle.site.versions import never_begin_anew, remember_version, sections_before
 from fedbundle.site.wording import many
 
@@ -134,6 +135,7 @@ def ingest(
                 *(place.labels.warnings if place.labels else ()),
                 *([RENAMED.format(done.renamed)] if done.renamed else []),
                 *told_of(twins(journal.cases, rules.get("label", {}).get("key"))),
+                *unfilled(journal.cases),
                 *map(MISNAMED.format, home.misnamed(opened.name)),
                 *([FACES_LEFT] if heads_of(rules) and not place.deface_command else []),
                 *outdated.warnings(),

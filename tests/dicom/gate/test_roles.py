@@ -300,6 +300,61 @@ def test_a_pet_without_a_weight_is_refused_for_that_and_another_one_is_taken(tmp
     assert (alone.code, alone.detail) == ("NO_SUV", "Patient's Weight is not given")
 
 
+def with_pet(name: str) -> dict[str, Any]:
+    """Rules for a T2 and an optional PET."""
+    return {"inputs": {"image": role("t2_transverse"), "pet": own_grid(role(name)) | {"optional": True}}}
+
+
+def test_an_optional_role_is_filled_where_it_can_be(tmp_path: Path) -> None:
+    add(tmp_path, Stack(number=1))
+    assert set(choose(scan(tmp_path), with_pet("pet")).require()) == {"image"}
+    write_slices(tmp_path / "2", make_pet(Stack(number=2, slices=30)))
+    assert set(choose(scan(tmp_path), with_pet("pet")).require()) == {"image", "pet"}
+
+
+@pytest.mark.parametrize(
+    ("change", "lost", "code"),
+    [
+        ({"PatientWeight": 0}, [], "NO_SUV"),
+        ({"CorrectedImage": ["DECY"]}, [], "NOT_CORRECTED"),
+        ({}, [4], "MISSING_SLICE"),
+    ],
+)
+def test_what_was_meant_for_an_optional_role_keeps_its_code(
+    change: dict[str, Any], lost: list[int], code: str, tmp_path: Path
+) -> None:
+    add(tmp_path, Stack(number=1))
+    slices = [image for i, image in enumerate(make_pet(Stack(number=2, slices=32))) if i not in lost]
+    for image in slices:
+        for name, value in change.items():
+            set_value(image, name, value)
+    write_slices(tmp_path / "2", slices)
+    choice = choose(scan(tmp_path), with_pet("pet"))
+    assert set(choice.require()) == {"image"}
+    assert [(each.code, each.role, each.meant_for) for each in choice.decisions] == [
+        ("USED", "image", ""),
+        (code, "", "pet"),
+    ]
+
+
+def test_a_neighbour_is_not_meant_for_an_optional_role_of_its_modality(tmp_path: Path) -> None:
+    add(tmp_path, Stack(number=1))
+    add(tmp_path, Stack(number=2), EchoTime=12)
+    inputs = {"image": role("t2_transverse"), "high_b": own_grid(role("high_b")) | {"optional": True}}
+    choice = choose(scan(tmp_path), {"inputs": inputs})
+    assert (choice.code, {each.meant_for for each in choice.decisions}) == ("USED", {""})
+
+
+@pytest.mark.parametrize("optional", ["image", "grid"])
+def test_a_role_that_others_need_is_not_optional(optional: str) -> None:
+    inputs: dict[str, Any] = {"image": {"modality": "MR"}, "grid": {"modality": "MR"}}
+    inputs["pet"] = {"modality": "PT", "resample_to": "grid", "optional": True}
+    assert checked_rules({"inputs": inputs})
+    inputs[optional]["optional"] = True
+    with pytest.raises(BundleError, match=f"bears no mask and no other role, got {optional}"):
+        checked_rules({"inputs": inputs})
+
+
 @pytest.mark.parametrize(
     ("change", "told"),
     [

@@ -24,6 +24,7 @@ from fedbundle.errors import NoUsableSeriesError
 
 NOT_PREFERRED = "NOT_PREFERRED"
 NO_SERIES_FOR_ROLE = "NO_SERIES_FOR_ROLE"
+WRONG_MODALITY = "WRONG_MODALITY"
 BY_SITE = "by the site's rule"
 PREFER_MEASURED = "prefer measured"
 MEANT_CODES = frozenset({*SOUNDNESS_CODES, *LAST_CODES})  # of series that may have been meant for a role
@@ -39,15 +40,16 @@ class Decision:
     code: str  # USED, NOT_PREFERRED, or why it was refused
     detail: str
     volume: Series  # the part of the series that plays the role; else the series
+    meant_for: str = ""  # optional role that nothing plays, though this series was meant for it
 
 
 @dataclass(frozen=True)
 class Choice:
     """One volume per role, and what became of every series of the study."""
 
-    chosen: dict[str, Series]
+    chosen: dict[str, Series]  # without optional roles that no series can play
     decisions: tuple[Decision, ...]  # in the order of the series; several for one whose volumes play several roles
-    code: str  # USED when every role is filled, else the code of the study
+    code: str  # USED when every role is filled that is not optional, else the code of the study
     detail: str
 
     def require(self) -> dict[str, Series]:
@@ -65,9 +67,22 @@ class Choice:
             )
         return self.chosen
 
+    def without(self, lost: Mapping[str, tuple[str, str]]) -> "Choice":
+        """The choice where optional roles turned out unusable when they were read: role -> code and detail."""
+        chosen = {role: volume for role, volume in self.chosen.items() if role not in lost}
+        decisions = tuple(
+            replace(each, role="", code=lost[each.role][0], detail=lost[each.role][1], meant_for=each.role)
+            if each.role in lost
+            else each
+            for each in self.decisions
+        )
+        return replace(self, chosen=chosen, decisions=decisions)
+
 
 def choose(series: list[Series], rules: dict[str, Any], site: Mapping[str, dict[str, Any]] | None = None) -> Choice:
     """Fill every role with the best volume that is sound and fits; a volume plays one role at most.
+
+    An optional role may stay empty; what was meant for it keeps its own code.
 
     Args:
         series: of one study, as `scan` returns them.
@@ -95,6 +110,7 @@ def _choice(series: list[Series], roles: dict[str, Any]) -> Choice:
     used: dict[Series, list[Decision]] = {each: [] for each in series}
     others: dict[Series, Decision] = {}
     missing: list[tuple[str, str]] = []
+    meant: dict[Series, str] = {}
     for role, wanted in roles.items():
         verdicts = {each: _free(candidates(each, wanted), chosen) for each in series}
         owner = {volume: each for each, found in verdicts.items() for volume in found}
@@ -107,13 +123,16 @@ def _choice(series: list[Series], roles: dict[str, Any]) -> Choice:
             for volume in reversed(fitting[1:]):
                 told = f"{describe(volume)}: {reason}"
                 others[owner[volume]] = Decision(owner[volume], "", NOT_PREFERRED, told, owner[volume])
-        else:
+        elif "optional" not in wanted:
             missing.append(_nearest(role, wanted, judged))
+        else:
+            own = not any(_modalities(wanted) & _modalities(other) for name, other in roles.items() if name != role)
+            meant |= {each: role for each, found in verdicts.items() if _is_meant(found, wanted, own)}
         for each, found in verdicts.items():
             if found and not any(verdict.used for verdict in found.values()):
                 code, detail = _nearest(role, wanted, found, alone=True)
-                if each not in others or code in LAST_CODES:
-                    others[each] = Decision(each, "", code, detail, each)
+                if each not in others or code in LAST_CODES or meant.get(each) == role:
+                    others[each] = Decision(each, "", code, detail, each, meant.get(each, ""))
     decisions = [decision for each in series for decision in used[each] or [others[each]]]
     return Choice(chosen, tuple(decisions), *(missing[0] if missing else (USED, f"{len(chosen)} roles filled")))
 
@@ -156,11 +175,27 @@ def _nearest(
 
     `alone`: the volumes are all of one series, so one of their codes is told in any case.
     """
-    unsound = {each: verdict for each, verdict in verdicts.items() if verdict.code in MEANT_CODES}
-    meant = [v for each, v in unsound.items() if (misfit(each, wanted) or (v.code,))[0] == v.code]
+    meant = _meant(verdicts, wanted)
     if not meant and (alone or len({verdict.code for verdict in verdicts.values()}) == 1):
         meant = list(verdicts.values())
     return (meant[0].code, meant[0].detail) if meant else (NO_SERIES_FOR_ROLE, f"none of {len(verdicts)} fits {role}")
+
+
+def _meant(verdicts: dict[Series, Verdict], wanted: dict[str, Any]) -> list[Verdict]:
+    """Of volumes that are unsound or lack their quantity, and would fit the role but for that."""
+    unsound = {each: verdict for each, verdict in verdicts.items() if verdict.code in MEANT_CODES}
+    return [v for each, v in unsound.items() if (misfit(each, wanted) or (v.code,))[0] == v.code]
+
+
+def _is_meant(verdicts: dict[Series, Verdict], wanted: dict[str, Any], own: bool) -> bool:
+    """A series was meant for an optional role; where the modality is its `own` alone, any of that modality was."""
+    right = {each: verdict for each, verdict in verdicts.items() if verdict.code != WRONG_MODALITY}
+    return bool(right if own else _meant(right, wanted))
+
+
+def _modalities(wanted: dict[str, Any]) -> set[str]:
+    named = wanted["modality"]
+    return {named} if isinstance(named, str) else set(named)
 
 
 def _criteria(wanted: dict[str, Any]) -> str:

@@ -45,6 +45,8 @@ def checked_rules(rules: dict[str, Any]) -> dict[str, Any]:
             except re.error as error:
                 raise BundleError(f"pattern of {role} must be a regular expression, got: {error}; mend it") from error
         _check_pixels(role, wanted)
+        if "optional" in wanted:
+            _check_optional(role, rules["inputs"])
         if "resample_to" in wanted:
             _check_grid(role, rules["inputs"])
         if "deface" in wanted and _named(wanted["modality"]) & PROJECTIONS:
@@ -57,6 +59,16 @@ def _check_pixels(role: str, wanted: dict[str, Any]) -> None:
     if (pixels := wanted.get("pixels")) and not _named(named) <= PIXELS[pixels]:
         right = " or ".join(sorted(PIXELS[pixels]))
         raise BundleError(f"modality of {role} with pixels {pixels!r} must be {right}, got {named}; mend it")
+
+
+def _check_optional(role: str, inputs: dict[str, Any]) -> None:
+    """Masks are drawn on the first role, and others may lie on another's voxels: those must be there."""
+    bearing = {next(iter(inputs)), *(wanted.get("resample_to") for wanted in inputs.values())}
+    if role in bearing:
+        raise BundleError(
+            f"optional must be a role that bears no mask and no other role, got {role}, which is the first or named by "
+            "resample_to; mend it"
+        )
 
 
 def _check_grid(role: str, inputs: dict[str, Any]) -> None:

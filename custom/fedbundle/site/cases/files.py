@@ -33,10 +33,16 @@ from fedbundle.site.labels.study import StudyLabels
 from fedbundle.site.refusal import RefusedError
 
 
-def write_case(case: str, choice: Choice, labels: StudyLabels, place: Workplace) -> dict[str, Line]:
-    """Write the files of a case, after all of it was read; role -> what its line tells of them and of their making."""
+def write_case(case: str, choice: Choice, labels: StudyLabels, place: Workplace) -> tuple[dict[str, Line], Choice]:
+    """Write the files of a case, after all of it was read.
+
+    Returns:
+        Role -> what its line tells of them and of their making; and the choice without optional roles that could not be
+        read.
+    """
     label = place.rules.get("label") if place.labels else None
-    inputs = _read(choice.chosen, place)
+    inputs, lost = _read(choice.chosen, place)
+    choice = choice.without(lost)
     if case not in place.reviewed:
         _refuse_text(choice, inputs)
     labelled = next(iter(place.rules["inputs"]))  # masks are drawn on the first input
@@ -44,18 +50,26 @@ def write_case(case: str, choice: Choice, labels: StudyLabels, place: Workplace)
     mask = read_label_map(labels.files, series, image, label) if label else None
     motion = Rebase.of(place.key, series.study_uid) if place.options.rebase else None
     with writing(place.dataset):
-        return _put(case, choice.chosen, inputs, mask, place, motion)
+        return _put(case, choice.chosen, inputs, mask, place, motion), choice
 
 
-def _read(chosen: dict[str, Series], place: Workplace) -> dict[str, Input]:
+def _read(chosen: dict[str, Series], place: Workplace) -> tuple[dict[str, Input], dict[str, tuple[str, str]]]:
+    """The inputs, and code and detail of each optional role that cannot be read."""
+    lost: dict[str, DicomError] = {}
     try:
-        return read_inputs(chosen, place.rules["inputs"], place.scratch, place.deface_command)
-    except ColourError as error:
-        raise RefusedError("NOT_GREYSCALE", "its colour channels differ") from error
-    except (DefaceError, DisplayError, QuantityError, RegistrationError, OverlapError) as error:
-        raise RefusedError(error.reason, error.detail) from error
+        inputs = read_inputs(chosen, place.rules["inputs"], place.scratch, place.deface_command, lost)
     except DicomError as error:
-        raise RefusedError("UNREADABLE_PIXELS", "a slice cannot be decoded") from error
+        raise RefusedError(*_told(error)) from error
+    return inputs, {role: _told(error) for role, error in lost.items()}
+
+
+def _told(error: DicomError) -> tuple[str, str]:
+    """Reason code and detail of what hinders reading."""
+    if isinstance(error, ColourError):
+        return "NOT_GREYSCALE", "its colour channels differ"
+    if isinstance(error, DefaceError | DisplayError | QuantityError | RegistrationError | OverlapError):
+        return error.reason, error.detail
+    return "UNREADABLE_PIXELS", "a slice cannot be decoded"
 
 
 def _refuse_text(choice: Choice, inputs: Mapping[str, Input]) -> None:

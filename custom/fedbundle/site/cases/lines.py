@@ -50,6 +50,7 @@ def lines_of(
                 "role": role,
                 "code": code,
                 "detail": detail,
+                **({"meant_for": decision.meant_for} if decision.meant_for else {}),
                 "rules": place.rules_digest,
                 **({"privacy": place.privacy} if role else {}),
                 "headers": technical(decision.volume),

@@ -94,7 +94,7 @@ def take(
         hashed = later(fingerprint, choice, study[0].study_uid, place)
         if before and made_from(before, hashed.result()) and _as_it_would_be(case, before, place):
             return Outcome(case, patient, USED, before, resumed=True)
-        made, source = write_case(case, choice, labels, place), hashed.result()
+        (made, choice), source = write_case(case, choice, labels, place), hashed.result()
     except OutputError:
         if not before:  # half a case: its label without its image
             clear(place.dataset, case)

@@ -1,5 +1,6 @@
 """Numbers of one case for the page: grid, grey values, volumes of its labels; and which cases lie far from the rest."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -118,9 +119,11 @@ def far(looks: Mapping[str, Look], values: Mapping[int, str]) -> dict[str, list[
         values: label value -> what it means.
     """
     found: dict[str, list[str]] = {}
+    drawn = Counter(value for look in looks.values() for value, size in look.labels.items() if size)
+    common = [value for value, count in sorted(drawn.items()) if count > len(looks) / 2]  # unlike a lesion
     for case, look in looks.items():
         told = [look.fault] if look.fault else []
-        told += [f"no voxel of {values[int(value)]}" for value, size in look.labels.items() if size == 0]
+        told += [f"no voxel of {values[int(value)]}" for value in common if look.labels.get(value) == 0]
         found |= {case: told} if told else {}
     for told_of, numbers in _quantities(looks, values):
         kind, words = told_of
