@@ -8,8 +8,10 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
 Point = Sequence[float]
-Layers = Sequence[tuple[float, "float | Array"]]
-"""(depth below the surface in mm, signal), outermost first; the signal is one value or one for each canvas voxel."""
+Value = float | Array
+"""Signal of a tissue: one number, or [channel, 1, 1, 1] on a canvas with channels, or one for each canvas voxel."""
+Layers = Sequence[tuple[float, Value]]
+"""(depth below the surface in mm, signal), outermost first."""
 
 
 @dataclass(frozen=True)
@@ -38,10 +40,11 @@ class Block:
 class Canvas:
     """Relative signal [sub-slice, row, column], float32; `slices()` averages the sub-slices of each slice.
 
-    `relief`, of the same axes, is how far in mm surfaces of ellipsoids and capsules bulge at each voxel.
+    With channels the signal is [channel, sub-slice, row, column]: several images of the same shapes, such as one for
+    each b-value. `relief` [sub-slice, row, column] is how far in mm surfaces of ellipsoids and capsules bulge.
     """
 
-    def __init__(self, grid: Grid, pose: NDArray[np.float64], samples: int) -> None:
+    def __init__(self, grid: Grid, pose: NDArray[np.float64], samples: int, channels: int | None = None) -> None:
         """Lay out the grid; `pose` 4x4 maps anatomy to LPS mm, `samples` sub-slices make one slice."""
         count, rows, columns = grid.shape
         steps = np.linalg.norm(grid.affine[:3, :3], axis=0)
@@ -51,7 +54,8 @@ class Canvas:
         self._to_anatomy = np.linalg.inv(pose) @ grid.affine
         self._to_index = np.linalg.inv(self._to_anatomy)
         self.edge_mm = float(max(*steps[:2], 0.35 * grid.thickness_mm / samples))
-        self.signal: Array = np.zeros((count * samples, rows, columns), np.float32)
+        self.shape = (count * samples, rows, columns)
+        self.signal: Array = np.zeros((*(() if channels is None else (channels,)), *self.shape), np.float32)
         self.relief: Array | None = None
 
     def block(self, low: Point, high: Point, frame: NDArray[np.float64] | None = None) -> Block | None:
@@ -74,7 +78,7 @@ class Canvas:
         middle = to_index[:3, :3] @ (np.add(high, low) / 2) + to_index[:3, 3]
         reach = np.abs(to_index[:3, :3]) @ half
         first, last = np.floor(middle - reach), np.ceil(middle + reach) + 1
-        _, height, width = self.signal.shape
+        _, height, width = self.shape
         rows, columns = ((max(int(first[n]), 0), min(int(last[n]), size)) for n, size in ((1, height), (0, width)))
         levels = np.searchsorted(self._levels, (middle[2] - reach[2], middle[2] + reach[2]))
         if rows[0] >= rows[1] or columns[0] >= columns[1] or levels[0] >= levels[1]:
@@ -97,9 +101,9 @@ class Canvas:
         share += 0.5
         return np.clip(share, 0, 1, out=share)
 
-    def blend(self, block: Block, share: Array, value: float | Array) -> None:
-        """Put `value` over what is there, to the share of 0..1."""
-        under = self.signal[block.index]
+    def blend(self, block: Block, share: Array, value: Value) -> None:
+        """Put `value` over what is there, to the share of 0..1; one for each voxel has the shape of the block."""
+        under = self.signal[(..., *block.index)]
         under += share * (value - under)
 
     def ellipsoid(
@@ -142,13 +146,15 @@ class Canvas:
     def layer(self, block: Block, distance: Array, layers: Layers) -> None:
         """Paint nested layers of one shape, each `depth` mm below its surface."""
         for depth, value in layers:
-            here = value[block.index] if isinstance(value, np.ndarray) else value
+            voxelwise = isinstance(value, np.ndarray) and value.shape[-3:] == self.shape
+            here = value[(..., *block.index)] if isinstance(value, np.ndarray) and voxelwise else value
             self.blend(block, self.cover(distance + depth), here)
 
     def slices(self, field: Array | None = None) -> Array:
-        """Mean over the sub-slices: [slice, row, column]; of the painted signal or of another field of that shape."""
+        """Mean over the sub-slices: [.., slice, row, column]; of the painted signal or of another field of its axes."""
         field = self.signal if field is None else field
-        mean: Array = field.reshape(-1, self._samples, *field.shape[1:]).mean(axis=1)
+        *channels, _, rows, columns = field.shape
+        mean: Array = field.reshape(*channels, -1, self._samples, rows, columns).mean(axis=-3)
         return mean
 
 

@@ -75,6 +75,11 @@ def derived_uid(*part: object) -> UID:
     return UID(f"2.25.{UUID(bytes=hashlib.sha256(text).digest()[:16], version=5).int}")
 
 
+def plain(description: str) -> str:
+    """A series description as part of a folder's name."""
+    return "".join(c if c.isascii() and c.isalnum() else "_" for c in description)
+
+
 def series_header(exam: Exam, machine: Machine, modality: str, storage: UID, number: int, start_s: float) -> Dataset:
     """What every series of any modality tells: Patient, General Study, General Series, General Equipment, SOP Common.
 

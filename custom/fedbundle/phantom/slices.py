@@ -7,6 +7,26 @@ from pydicom.dataset import Dataset
 from fedbundle.phantom.canvas import Grid
 from fedbundle.phantom.dicom_study import Exam
 
+TRANSVERSE = np.eye(3)
+SAGITTAL = np.array([[0.0, 0, -1], [1, 0, 0], [0, -1, 0]])
+CORONAL = np.array([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]])
+"""3x3, columns = directions of column index, row index and slice index in LPS."""
+
+
+def centred(
+    shape: tuple[int, int, int],
+    pixel_mm: float,
+    thickness_mm: float,
+    spacing_mm: float,
+    plane: NDArray[np.float64],
+    centre: NDArray[np.float64],
+) -> Grid:
+    """Grid [slice, row, column] about `centre` (LPS mm); `plane` 3x3 as TRANSVERSE, `spacing_mm` between slices."""
+    affine = np.eye(4)
+    affine[:3, :3] = plane * (pixel_mm, pixel_mm, spacing_mm)
+    affine[:3, 3] = centre - affine[:3, :3] @ ((np.array(shape[::-1]) - 1) / 2)
+    return Grid(shape, printable(affine), thickness_mm)
+
 
 def printable(affine: NDArray[np.float64]) -> NDArray[np.float64]:
     """The affine that remains when direction and position are written as decimal strings (6 and 9 decimals)."""

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from fedbundle.phantom.canvas import Grid
+from fedbundle.phantom.male_pelvis.patient import invent
+from fedbundle.phantom.male_pelvis.tissues import signals
 from fedbundle.phantom.prostate_mri_zones import PROFILES, write_patient
-from fedbundle.phantom.prostate_mri_zones.patient import invent
 from fedbundle.phantom.prostate_mri_zones.study import render
-from fedbundle.phantom.prostate_mri_zones.tissues import signals
 from fedbundle.phantom.texture import Texture
 
 

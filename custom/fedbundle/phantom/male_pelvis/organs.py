@@ -3,15 +3,14 @@
 import numpy as np
 
 from fedbundle.phantom.canvas import Array, Canvas, Layers, placed, rotation
-from fedbundle.phantom.prostate_mri_zones.patient import Patient
+from fedbundle.phantom.male_pelvis.patient import Patient
+from fedbundle.phantom.male_pelvis.tissues import Palette
 from fedbundle.phantom.texture import Texture
 
 EVERYWHERE = 400.0
 
 
-def paint_organs(
-    canvas: Canvas, patient: Patient, tissue: dict[str, float], texture: Texture, drawn: list[float]
-) -> None:
+def paint_organs(canvas: Canvas, patient: Patient, tissue: Palette, texture: Texture, drawn: list[float]) -> None:
     """Paint over the pelvis; `drawn` are 16 numbers in -1..1 that vary the shapes. The gland comes later."""
     _paint_urethra(canvas, patient, tissue)
     _paint_plexus(canvas, patient, tissue, texture)
@@ -31,7 +30,7 @@ def bowel(patient: Patient, z: Array) -> tuple[Array, Array]:
     return b - 0.5 + radius * 0.92 + bend, radius
 
 
-def _paint_urethra(canvas: Canvas, patient: Patient, tissue: dict[str, float]) -> None:
+def _paint_urethra(canvas: Canvas, patient: Patient, tissue: Palette) -> None:
     """Bulb of the penis, and the sphincter between it and the apex."""
     b, c = patient.gland[1:]
     bulb: Layers = [(0, tissue["muscle"]), (2, tissue["glandular"])]
@@ -40,7 +39,7 @@ def _paint_urethra(canvas: Canvas, patient: Patient, tissue: dict[str, float]) -
     canvas.capsule((0, -b * 0.25, -c - 14), (0, -b * 0.1, -c + 6), (8, 8), sphincter)
 
 
-def _paint_plexus(canvas: Canvas, patient: Patient, tissue: dict[str, float], texture: Texture) -> None:
+def _paint_plexus(canvas: Canvas, patient: Patient, tissue: Palette, texture: Texture) -> None:
     """Veins beside and in front of the gland, bright among dark strands."""
     a, b, c = patient.gland
     block = canvas.block([-a - 8, -b - 12, -c], [a + 8, b, c + 6])
@@ -53,7 +52,7 @@ def _paint_plexus(canvas: Canvas, patient: Patient, tissue: dict[str, float], te
     canvas.blend(block, canvas.cover((level - 1) * (b + 6)) * 0.85, signal)
 
 
-def _paint_bladder(canvas: Canvas, patient: Patient, tissue: dict[str, float], drawn: list[float]) -> None:
+def _paint_bladder(canvas: Canvas, patient: Patient, tissue: Palette, drawn: list[float]) -> None:
     """Urine in a dark wall, on and in front of the base of the gland."""
     b, c = patient.gland[1:]
     deep = patient.bladder_mm
@@ -63,9 +62,7 @@ def _paint_bladder(canvas: Canvas, patient: Patient, tissue: dict[str, float], d
     canvas.ellipsoid(centre, (wide, deep, high), layers, rotation(-12, 0, 3 * drawn[4]))
 
 
-def _paint_vesicles(
-    canvas: Canvas, patient: Patient, tissue: dict[str, float], texture: Texture, drawn: list[float]
-) -> None:
+def _paint_vesicles(canvas: Canvas, patient: Patient, tissue: Palette, texture: Texture, drawn: list[float]) -> None:
     """Seminal vesicles: a bow tie of bright tubules behind the bladder, and the dark ampullae between them."""
     b, c = patient.gland[1:]
     duct: Layers = [(0, tissue["vesicle wall"]), (1.6, tissue["glandular"])]
@@ -85,9 +82,7 @@ def _paint_vesicles(
         canvas.capsule((side * 3.5, 0.62 * b, c - 6), (side * 5, 0.75 * b, c + 20), (2.6, 3), duct)
 
 
-def _paint_rectum(
-    canvas: Canvas, patient: Patient, tissue: dict[str, float], texture: Texture, drawn: list[float]
-) -> None:
+def _paint_rectum(canvas: Canvas, patient: Patient, tissue: Palette, texture: Texture, drawn: list[float]) -> None:
     """Anal canal and rectum: dark muscle, grey mucosa, gas or stool; it bends back above and forward below."""
     b, c = patient.gland[1:]
     wide = patient.rectum_mm
@@ -111,7 +106,7 @@ def _paint_rectum(
         canvas.blend(block, canvas.cover(folds - radius * 0.45), stool)
 
 
-def _paint_bundles(canvas: Canvas, patient: Patient, tissue: dict[str, float]) -> None:
+def _paint_bundles(canvas: Canvas, patient: Patient, tissue: Palette) -> None:
     """Neurovascular bundles at five and seven o'clock."""
     a, b, c = patient.gland
     for side in (-1, 1):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fedbundle.phantom.canvas import Array, Block, Canvas
+from fedbundle.phantom.canvas import Array, Block, Canvas, Value
 from fedbundle.phantom.mr_image import Acquisition, Tissue
 from fedbundle.phantom.texture import Texture
 
@@ -42,16 +42,20 @@ def signals(acquisition: Acquisition) -> dict[str, float]:
     return {name: acquisition.signal(tissue) for name, tissue in TISSUES.items()}
 
 
+Palette = Mapping[str, Value]
+"""Signal of each tissue by its name."""
+
+
 @dataclass(frozen=True)
 class Paints:
-    """Signals that vary from voxel to voxel of a canvas, [sub-slice, row, column]."""
+    """Signals that vary from voxel to voxel of a canvas, [.., sub-slice, row, column]."""
 
     fat: Array
     muscle: Array
     marrow: Array
 
 
-def mix(canvas: Canvas, whole: Block, tissue: dict[str, float], texture: Texture) -> Paints:
+def mix(canvas: Canvas, whole: Block, tissue: Palette, texture: Texture) -> Paints:
     """Fat with thin septa, muscle with streaks of fat, mottled marrow; and uneven surfaces for all that follows."""
     coarse = texture.coarse(whole)
     strands = np.abs(coarse)

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from fedbundle.phantom.canvas import Canvas, Grid, placed
-from fedbundle.phantom.prostate_mri_zones.gland import PERIPHERAL, TRANSITION, paint_gland, zone_labels
-from fedbundle.phantom.prostate_mri_zones.patient import Patient, invent
+from fedbundle.phantom.male_pelvis.gland import PERIPHERAL, TRANSITION, paint_gland, zone_labels
+from fedbundle.phantom.male_pelvis.patient import Patient, invent
+from fedbundle.phantom.male_pelvis.tissues import signals
 from fedbundle.phantom.prostate_mri_zones.sites import SITES
-from fedbundle.phantom.prostate_mri_zones.tissues import signals
 from fedbundle.phantom.texture import Texture
 
 STEP_MM = 1.5

@@ -5,14 +5,14 @@ from math import copysign
 import numpy as np
 
 from fedbundle.phantom.canvas import Canvas, Layers, rotation
-from fedbundle.phantom.prostate_mri_zones.organs import EVERYWHERE, bowel, paint_organs
-from fedbundle.phantom.prostate_mri_zones.patient import Patient
-from fedbundle.phantom.prostate_mri_zones.tissues import Paints, mix
+from fedbundle.phantom.male_pelvis.organs import EVERYWHERE, bowel, paint_organs
+from fedbundle.phantom.male_pelvis.patient import Patient
+from fedbundle.phantom.male_pelvis.tissues import Paints, Palette, mix
 from fedbundle.phantom.texture import Texture
 
 
 def paint_pelvis(
-    canvas: Canvas, patient: Patient, tissue: dict[str, float], texture: Texture, random: np.random.Generator
+    canvas: Canvas, patient: Patient, tissue: Palette, texture: Texture, random: np.random.Generator
 ) -> None:
     """Paint all but the gland, from the outside in."""
     drawn: list[float] = random.uniform(-1, 1, size=16).tolist()
@@ -42,7 +42,7 @@ def _paint_outer_muscles(canvas: Canvas, patient: Patient, paints: Paints) -> No
         canvas.capsule((14 * side, -64 * s, -60 * s), (60 * side, -34 * s, -46 * s), (10 * s, 18 * s), flesh)
 
 
-def _paint_bones(canvas: Canvas, patient: Patient, tissue: dict[str, float], paints: Paints) -> None:
+def _paint_bones(canvas: Canvas, patient: Patient, tissue: Palette, paints: Paints) -> None:
     """Femoral heads in their sockets, pubis with symphysis, ischium, coccyx."""
     s = patient.body
     front = -(patient.gland[1] + 17)
@@ -78,7 +78,7 @@ def _paint_side_wall(canvas: Canvas, patient: Patient, paints: Paints) -> None:
         canvas.layer(block, distance, [(0, paints.muscle)])
 
 
-def _paint_front_wall(canvas: Canvas, patient: Patient, tissue: dict[str, float], paints: Paints) -> None:
+def _paint_front_wall(canvas: Canvas, patient: Patient, tissue: Palette, paints: Paints) -> None:
     """Rectus muscles above the pubis, femoral vessels, spermatic cords."""
     s = patient.body
     front = -(patient.gland[1] + 17)
@@ -92,7 +92,7 @@ def _paint_front_wall(canvas: Canvas, patient: Patient, tissue: dict[str, float]
         canvas.capsule((26 * side, front - 26, -60), (38 * side, front - 20, 50), (6, 6), cord)
 
 
-def _paint_pelvic_floor(canvas: Canvas, patient: Patient, tissue: dict[str, float], paints: Paints) -> None:
+def _paint_pelvic_floor(canvas: Canvas, patient: Patient, tissue: Palette, paints: Paints) -> None:
     """Levator ani: a funnel from the side walls down to a sling behind the anal canal; fat inside it."""
     a, b, c = patient.gland
     s = patient.body
@@ -108,14 +108,14 @@ def _paint_pelvic_floor(canvas: Canvas, patient: Patient, tissue: dict[str, floa
     across = block.x / (wide * (1 - 0.22 * np.clip(along, -1, 1)))
     funnel = (np.sqrt(across**2 + along**2) - 1) * wide
     below = -c - 16 - block.z
-    grey = 0.8 * paints.fat[block.index] + (0.2 * tissue["connective"])
+    grey = 0.8 * paints.fat[(..., *block.index)] + (0.2 * tissue["connective"])
     canvas.blend(block, canvas.cover(np.maximum(funnel, below)), grey)
     open_front = np.clip(-b - 3 - block.y, 0, None) * 0.8
     sheet = np.abs(funnel) - 1.8 - 1.2 * np.clip(0.3 - rise, 0, 1) + open_front + np.clip(rise - 1.25, 0, None) * 6
     canvas.layer(block, np.maximum(sheet, below), [(0, paints.muscle)])
 
 
-def _paint_air(canvas: Canvas, patient: Patient, tissue: dict[str, float]) -> None:
+def _paint_air(canvas: Canvas, patient: Patient, tissue: Palette) -> None:
     """Air in front of the belly, and the skin as a thin grey line."""
     s = patient.body
     front = -(patient.gland[1] + 40 + patient.fat_mm)
