@@ -66,5 +66,5 @@ def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
     for complaint, content in cases.items():
         torch.save(content, tmp_path / "w.pt")
         with pytest.raises(ExportError, match=complaint):
-            write(tmp_path / "w.pt", tmp_path)
+            write(tmp_path / "w.pt", tmp_path, "phantom")
     assert not list(tmp_path.glob("model.*"))

@@ -30,7 +30,7 @@ def trainer(home: SiteHome) -> Trainer:
 
 def test_a_round_trains_and_reports(home: SiteHome) -> None:
     one = trainer(home)
-    start = one._weights()
+    start = one.weights()
     answer = one.train(start)
     assert (answer.status, answer.steps, answer.weight) == ("used", 12, 6.0)
     assert answer.cases == {"offered": 6, "used": 6, "dropped": {}}
@@ -41,15 +41,24 @@ def test_a_round_trains_and_reports(home: SiteHome) -> None:
 
 def test_weights_sent_do_not_change_with_the_network(home: SiteHome) -> None:
     one = trainer(home)
-    sent = one.train(one._weights()).params
+    sent = one.train(one.weights()).params
     kept = {name: value.copy() for name, value in sent.items()}
     one.train(sent)
     assert all(np.array_equal(sent[name], kept[name]) for name in kept)
 
 
+def test_the_same_seed_and_round_give_the_same_weights(home: SiteHome) -> None:
+    one, other = trainer(home), trainer(home)
+    start = one.weights()
+    one.train(start, 0)
+    first, again, next_round = one.train(start, 3).params, other.train(start, 3).params, other.train(start, 4).params
+    assert all(np.array_equal(first[name], again[name]) for name in start)
+    assert not all(np.array_equal(first[name], next_round[name]) for name in start)
+
+
 def test_rounds_learn(home: SiteHome) -> None:
     one = trainer(home)
-    weights = one._weights()
+    weights = one.weights()
     before = one.evaluate(weights, "test").metrics[KEY]["value"]
     for _ in range(4):
         weights = average({"a": (one.train(weights).params, 6.0)})
@@ -64,13 +73,13 @@ def test_a_section_without_a_share_is_refused_where_it_is_asked_for(home: SiteHo
     path.write_text(json.dumps(listed))
     one = trainer(home)
     with pytest.raises(DatasetError, match="splits gives it no share"):
-        one.evaluate(one._weights(), "test")
+        one.evaluate(one.weights(), "test")
 
 
 def test_a_changed_file_is_dropped_and_counted(home: SiteHome) -> None:
     damage(home, 1)
     home.settings["limits"]["max_dropped"] = 0.1
-    answer = trainer(home).train(trainer(home)._weights())
+    answer = trainer(home).train(trainer(home).weights())
     assert answer.cases == {"offered": "<10", "used": 5, "dropped": {"FILE_CHANGED": "<5"}}
     assert answer.weight == 5.0
 
@@ -92,7 +101,7 @@ def test_an_empty_section_is_refused(home: SiteHome) -> None:
 def test_a_server_asks_for_sections_and_not_for_expressions(section: str, home: SiteHome) -> None:
     one = trainer(home)
     with pytest.raises(JobRefusedError, match="section must be one of training, validation, test"):
-        one.evaluate(one._weights(), section)
+        one.evaluate(one.weights(), section)
     assert not (Path.cwd() / "run_by_the_server").exists()
 
 

@@ -25,6 +25,7 @@ def write_ball_bundle(folder: Path) -> Path:
     train["imports"].append("$import monai")
     train |= {"validation_section": "validation", "val_interval": 0}
     train["train"]["dataset"]["data"] = cases
+    train["train"]["dataloader"]["shuffle"] = True
     train["validate"]["dataset"]["data"] = cases.replace("'training'", "@validation_section")
     train["optimizer"]["lr"] = 0.01
     discrete = {"_target_": "AsDiscreted", "keys": ["pred", "label"], "argmax": [True, False], "to_onehot": 2}

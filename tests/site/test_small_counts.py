@@ -1,12 +1,12 @@
 """Counts that leave the site: no small one, and none from which a small one can be computed."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import product
 
 import pytest
 
-from fedbundle.site.small_counts import cases_told, fewest_patients, told
+from fedbundle.site.small_counts import cases_told, told
 
 Part = tuple[int, int]  # patients, cases
 MOST = 2  # cases of one patient
@@ -67,8 +67,3 @@ def test_ten_studies_of_four_patients_are_few() -> None:
     assert told(owners((4, 10)), 5) == "<5"
     assert told(owners((5, 10)), 5) == 10
     assert told(owners((1, 1)), 1) == 1
-
-
-@pytest.mark.parametrize(("cases", "count", "fewest"), [([1] * 9, 5, 5), ([1, 3, 2], 5, 2), ([2, 2], 9, 2), ([], 0, 0)])
-def test_as_few_patients_are_assumed_as_there_can_be(cases: Sequence[int], count: int, fewest: int) -> None:
-    assert fewest_patients(cases, count) == fewest

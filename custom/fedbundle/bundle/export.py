@@ -12,6 +12,7 @@ from typing import Any
 
 from fedbundle import __version__
 from fedbundle.bundle.archive import pack, unpack
+from fedbundle.bundle.declared import PHANTOM
 from fedbundle.bundle.digest import recipe_digest, short
 from fedbundle.bundle.layout import Bundle
 from fedbundle.bundle.record import check_record, write_record
@@ -39,7 +40,7 @@ class Exported:
         return asdict(self) | {"path": str(self.path)}
 
 
-def export_bundle(bundle: Path, weights: Path, out: Path, records: dict[str, Any]) -> Exported:
+def export_bundle(bundle: Path, weights: Path, out: Path, records: dict[str, Any], size: str = PHANTOM) -> Exported:
     """Write `<name>-<version>.zip`: the bundle with fedblocks, models/model.pt and model.ts, provenance and digests.
 
     The recipe is copied byte for byte, so the recipe digest stays the one that hospitals approved. The zip that was
@@ -50,6 +51,7 @@ def export_bundle(bundle: Path, weights: Path, out: Path, records: dict[str, Any
         weights: state dict (`.pt`), read without unpickling code.
         out: a folder, or the name of the zip.
         records: name -> JSON value, written to `provenance/<name>.json`; "ledger" also becomes `docs/results.md`.
+        size: of the network that was trained, `phantom` or `full`.
 
     Raises:
         InputError: there is no such bundle or weights file.
@@ -64,20 +66,20 @@ def export_bundle(bundle: Path, weights: Path, out: Path, records: dict[str, Any
     target = out if named else out / f"{source.name}-{source.version}.zip"
     with tempfile.TemporaryDirectory(prefix="fedbundle-export-") as scratch, new_file(target) as part:
         work = Path(scratch).resolve()
-        _child(source.root, "write", weights.resolve(), _made(work / "models"))
-        digests = _assemble(source, work, weights, records)
+        _child(source.root, "write", weights.resolve(), _made(work / "models"), size)
+        digests = _assemble(source, work, weights, records, size)
         pack(work / source.name, part)
         difference = _reload(source, part, _made(work / "reloaded"), work / "models" / "reference.pt")
     return Exported(target, digests["recipe_digest"], digests["release_digest"], difference)
 
 
-def _assemble(source: Bundle, work: Path, weights: Path, records: dict[str, Any]) -> dict[str, str]:
+def _assemble(source: Bundle, work: Path, weights: Path, records: dict[str, Any], size: str) -> dict[str, str]:
     root = _made(work / source.name)
     copy_bundle(source.root, root, results=False)
     _made(root / "models")
     for model in ("model.pt", "model.ts"):
         (work / "models" / model).rename(root / "models" / model)
-    made_from = {"fedbundle": __version__, "weights_sha256": sha256(weights)}
+    made_from = {"fedbundle": __version__, "weights_sha256": sha256(weights), "size": size}
     for name, record in ({"export": made_from} | records).items():
         if not RECORD_NAME.fullmatch(name):
             raise ExportError(f"record must be named with a-z, 0-9 and _, got {name!r}; rename it")

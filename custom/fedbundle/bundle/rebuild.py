@@ -2,9 +2,9 @@
 
 A process of its own, because the bundle's own fedblocks must be the first that is imported.
 
-    write WEIGHTS FOLDER    build the network from configs/train.json, load the weights, write model.pt, model.ts
-                            and reference.pt (a random input and the network's output)
-    compare REFERENCE       reload models/model.pt and models/model.ts, run the same input, print the differences
+    write WEIGHTS FOLDER SIZE    build the network of that size from configs/train.json, load the weights, write
+                                 model.pt, model.ts and reference.pt (a random input and the network's output)
+    compare REFERENCE            reload models/model.pt and models/model.ts, run the same input, print the differences
 """
 
 import json
@@ -18,19 +18,20 @@ import torch
 from monai.bundle import ConfigParser, ckpt_export
 from monai.bundle.scripts import _get_fake_spatial_shape
 
+from fedbundle.bundle.declared import released_size, size_configs
 from fedbundle.errors import ExportError, FedbundleError
 from fedbundle.files import read_json
 
 SEED = 20240229
 
 
-def write(weights: Path, folder: Path) -> dict[str, float]:
+def write(weights: Path, folder: Path, size: str) -> dict[str, float]:
     """Write model.pt, model.ts and reference.pt into `folder`.
 
     Raises:
         ExportError: the weights are no finite state dict of exactly this network.
     """
-    network = _network("configs/train.json")
+    network = _network("train.json", size)
     _load(network, read_weights(weights))
     image = _random_input(read_json(Path("configs/metadata.json")))
     torch.save(network.state_dict(), folder / "model.pt")
@@ -40,7 +41,9 @@ def write(weights: Path, folder: Path) -> dict[str, float]:
         filepath=str(folder / "model.ts"),
         ckpt_file=str(folder / "model.pt"),
         meta_file="configs/metadata.json",
-        config_file="configs/inference.json",  # goes into model.ts, where MONAI Deploy looks for it
+        config_file=size_configs(
+            Path.cwd(), "inference.json", size
+        ),  # goes into model.ts, where MONAI Deploy looks for it
     )
     return {}
 
@@ -52,7 +55,7 @@ def compare(reference: Path) -> dict[str, float]:
         ExportError: a model cannot be reloaded, or its output has another shape.
     """
     known = torch.load(reference, weights_only=True)
-    network = _network("configs/inference.json")
+    network = _network("inference.json", released_size(Path.cwd()))
     _load(network, read_weights(Path("models/model.pt")))
     script = torch.jit.load("models/model.ts", map_location="cpu").eval()  # type: ignore[no-untyped-call]
     return {
@@ -79,9 +82,9 @@ def read_weights(path: Path) -> dict[str, torch.Tensor]:
     return {str(name): value for name, value in state.items()}
 
 
-def _network(config: str) -> torch.nn.Module:
+def _network(config: str, size: str) -> torch.nn.Module:
     parser = ConfigParser()
-    parser.read_config(config)
+    parser.read_config(size_configs(Path.cwd(), config, size))
     parser.read_meta("configs/metadata.json")
     network = parser.get_parsed_content("network_def")
     if not isinstance(network, torch.nn.Module):
@@ -134,9 +137,9 @@ def main(arguments: list[str]) -> int:
     # TorchScript is deprecated in torch 2.13, but MONAI Deploy and the model zoo's tools still read model.ts
     warnings.filterwarnings("ignore", message=".*torch.jit.*", category=DeprecationWarning)
     sys.path.insert(0, str(Path.cwd()))
-    verb, paths = arguments[0], [Path(argument) for argument in arguments[1:]]
+    verb, *rest = arguments
     try:
-        result = write(*paths) if verb == "write" else compare(*paths)
+        result = write(Path(rest[0]), Path(rest[1]), rest[2]) if verb == "write" else compare(Path(rest[0]))
     except FedbundleError as error:
         sys.stderr.write(f"{error}\n")
         return ExportError.code  # the reason is the last line on stderr

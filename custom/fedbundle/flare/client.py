@@ -26,6 +26,7 @@ class Client:
     local_epochs: int
     device: Literal["cpu", "cuda"]
     seed: int
+    size: Literal["phantom", "full"]
 
     def run(self) -> int:
         """Serve tasks until the job ends; an error is answered, not died of."""
@@ -42,7 +43,8 @@ class Client:
             if trainer is not None:
                 try:
                     split = model.meta.get("split")
-                    answer = trainer.evaluate(model.params, split) if split else trainer.train(model.params)
+                    number = int(model.current_round or 0)
+                    answer = trainer.evaluate(model.params, split) if split else trainer.train(model.params, number)
                 except Exception as error:  # likewise
                     answer = _problem(error)
             flare.send(answer.to_model())
@@ -55,7 +57,14 @@ class Client:
         from fedbundle.flare.trainer import Trainer
 
         return Trainer.of_site(
-            home, self.bundle, self.recipe_digest, flare.get_job_id(), self.local_epochs, self.device, self.seed
+            home,
+            self.bundle,
+            self.recipe_digest,
+            flare.get_job_id(),
+            self.local_epochs,
+            self.device,
+            self.seed,
+            self.size,
         )
 
 

@@ -14,10 +14,11 @@ from nvflare.apis.signal import Signal
 from nvflare.app_common.app_constant import AppConstants
 from nvflare.app_common.executors.client_api_executor import ClientAPIExecutor
 
+from fedbundle.bundle.declared import PHANTOM
 from fedbundle.errors import FedbundleError
 from fedbundle.flare.answer import REFUSED, Answer, told
 from fedbundle.flare.gatekeeper import site_home
-from fedbundle.flare.names import checked_bundle, checked_count, checked_digest
+from fedbundle.flare.names import checked_bundle, checked_count, checked_digest, checked_size
 from fedbundle.site.approvals import require
 
 TRAINER = "fedbundle.flare.client"
@@ -32,14 +33,24 @@ class BundleExecutor(ClientAPIExecutor):
         local_epochs: passes over the site's training cases per round.
         gpus: GPUs the job was scheduled with at this site; 0 trains on the CPU.
         seed: seed of shuffling and augmentation.
+        size: `phantom` or `full`.
     """
 
-    def __init__(self, bundle: str, recipe_digest: str, local_epochs: int = 1, gpus: int = 0, seed: int = 0) -> None:
+    def __init__(
+        self,
+        bundle: str,
+        recipe_digest: str,
+        local_epochs: int = 1,
+        gpus: int = 0,
+        seed: int = 0,
+        size: str = PHANTOM,
+    ) -> None:
         self.bundle = checked_bundle(bundle)
         self.recipe_digest = checked_digest(recipe_digest)
         self.local_epochs = checked_count("local_epochs", local_epochs, 1, 1000)
         self.gpus = checked_count("gpus", gpus, 0, 16)
         self.seed = checked_count("seed", seed, 0, 2**31 - 1)
+        self.size = checked_size(size)
         self._refusal: Answer | None = None
         super().__init__(
             execution_mode="external_process",
@@ -84,5 +95,6 @@ class BundleExecutor(ClientAPIExecutor):
             "--local-epochs": self.local_epochs,
             "--device": "cuda" if self.gpus else "cpu",
             "--seed": self.seed,
+            "--size": self.size,
         }
         return [sys.executable, "-u", "-m", TRAINER, *(str(word) for option in options.items() for word in option)]

@@ -4,7 +4,7 @@ import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import tyro
 
@@ -33,6 +33,9 @@ class JobOptions:
     seed: int = 0
     """Seed of first weights, shuffling and augmentation."""
 
+    size: Literal["phantom", "full"] = "phantom"
+    """The bundle's small size for phantoms and CPUs, or its published recipe for GPUs."""
+
     env: Literal["sim", "prod"] = "prod"
     """NVFlare's simulator over local site homes, or a provisioned federation."""
 
@@ -54,10 +57,10 @@ class JobOptions:
     round_timeout: float = 7200.0
     """Seconds a round may take at most."""
 
-    def settings(self) -> dict[str, int | float]:
+    def settings(self) -> dict[str, Any]:
         """The settings of BundleRecipe among these."""
-        names = ["rounds", "quorum", "local_epochs", "gpus", "seed", "straggler_wait", "silence_limit", "round_timeout"]
-        return {name: getattr(self, name) for name in names}
+        names = ["rounds", "quorum", "local_epochs", "gpus", "seed", "size"]
+        return {name: getattr(self, name) for name in [*names, "straggler_wait", "silence_limit", "round_timeout"]}
 
 
 def options(*, rounds: int, local_epochs: int) -> JobOptions:

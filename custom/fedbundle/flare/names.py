@@ -2,6 +2,7 @@
 
 import re
 
+from fedbundle.bundle.declared import SIZES
 from fedbundle.errors import JobRefusedError
 from fedbundle.site.dataset import SECTIONS
 
@@ -32,6 +33,13 @@ def checked_section(section: str) -> str:
     if section not in SECTIONS:
         raise JobRefusedError(f"section must be one of {', '.join(SECTIONS)}, got another; ask the consortium admin")
     return section
+
+
+def checked_size(size: str) -> str:
+    """A size of a bundle."""
+    if size not in SIZES:
+        raise ValueError(f"size must be one of {', '.join(SIZES)}, got {size!r}")
+    return size
 
 
 def checked_seconds(what: str, value: float, low: float, high: float) -> float:

@@ -2,6 +2,7 @@
 
 import hashlib
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +21,17 @@ from nvflare.app_common.app_constant import AppConstants
 from nvflare.app_common.utils.fl_model_utils import FLModelUtils
 from nvflare.widgets.info_collector import GroupInfoCollector, InfoCollector
 
+from fedbundle.bundle.declared import PHANTOM, checked_calibration
 from fedbundle.errors import FedbundleError, FellShortError
 from fedbundle.flare.answer import EVALUATED, FAILED, SILENT, USED, Answer, unpack
-from fedbundle.flare.fedavg import Weights, average, misfit
-from fedbundle.flare.ledger import COMPLETED, NAME, OUT, Ledger
+from fedbundle.flare.fedavg import Weights, misfit
+from fedbundle.flare.ledger import COMPLETED, NAME, Ledger
 from fedbundle.flare.ledger import FAILED as RUN_FAILED
 from fedbundle.flare.listening import ListeningCommunicator
-from fedbundle.flare.names import checked_bundle, checked_count, checked_digest
+from fedbundle.flare.names import checked_bundle, checked_count, checked_digest, checked_size
 from fedbundle.flare.persistor import BundlePersistor
-from fedbundle.flare.waits import Round, Waits, count_done
+from fedbundle.flare.rounds import Answers, Plan, Selected, federate
+from fedbundle.flare.waits import Round, Waits
 
 TRAIN, EVALUATE = AppConstants.TASK_TRAIN, AppConstants.TASK_VALIDATION
 STATS_GROUP = "fedbundle"
@@ -42,8 +45,7 @@ class QuorumFedAvg(Controller):
     was reached, or after `round_timeout`. Sites that refuse or fall silent are not asked again. Below the quorum
     the run is FAILED.
 
-    The weights of round r are judged by the sites' validation metric at the start of round r + 1 (the last ones by
-    an evaluation of their own); the best are kept and evaluated on every site's test section.
+    What happens in the rounds stands in `rounds.federate`; this class carries its messages.
 
     Args:
         bundle: name of the bundle.
@@ -54,6 +56,8 @@ class QuorumFedAvg(Controller):
         local_epochs: told in the ledger; the executor does them.
         seed: told in the ledger.
         key_metric: metric by which weights are selected, higher is better.
+        size: `phantom` or `full`, told in the ledger; export needs it.
+        calibration_weight, calibration_metrics: see `bundle.declared.Calibration`; none by default.
         round_timeout: seconds a round may take at most.
         straggler_wait: seconds to wait for the others once the quorum has answered.
         silence_limit: seconds without a sign of life after which a site counts as gone.
@@ -70,6 +74,9 @@ class QuorumFedAvg(Controller):
         local_epochs: int = 1,
         seed: int = 0,
         key_metric: str = "val_mean_dice",
+        size: str = PHANTOM,
+        calibration_weight: str = "",
+        calibration_metrics: dict[str, float] | None = None,
         round_timeout: float = 7200.0,
         straggler_wait: float = 600.0,
         silence_limit: float = 20.0,
@@ -82,11 +89,13 @@ class QuorumFedAvg(Controller):
         self.rounds = checked_count("rounds", rounds, 1, 10_000)
         self.local_epochs = local_epochs
         self.seed = seed
-        self.key_metric = key_metric
+        self.key_metric, self.size = key_metric, checked_size(size)
+        self._calibration = checked_calibration(calibration_weight, calibration_metrics or {})
+        self.calibration_weight, self.calibration_metrics = calibration_weight, dict(self._calibration.metrics)
         self.quorum, self.round_timeout, self.straggler_wait = quorum, round_timeout, straggler_wait
         self.silence_limit, self.start_wait = silence_limit, start_wait
         self._waits = Waits(quorum, round_timeout, straggler_wait, silence_limit, start_wait)
-        self._ledger = Ledger()
+        self.ledger = Ledger()
         self._began = 0.0
 
     # NVFlare's hooks
@@ -99,11 +108,11 @@ class QuorumFedAvg(Controller):
 
     def start_controller(self, fl_ctx: FLContext) -> None:
         """Name the ledger's place; nothing of the bundle is touched yet."""
-        self._ledger.path = Path(fl_ctx.get_prop(FLContextKey.APP_ROOT)) / NAME
+        self.ledger.path = Path(fl_ctx.get_prop(FLContextKey.APP_ROOT)) / NAME
 
     def stop_controller(self, fl_ctx: FLContext) -> None:  # noqa: ARG002 - NVFlare's signature
         """Close the ledger of a run that was stopped from outside."""
-        self._ledger.close(RUN_FAILED, "the run was aborted before its last round")
+        self.ledger.close(RUN_FAILED, "the run was aborted before its last round")
 
     def handle_event(self, event_type: str, fl_ctx: FLContext) -> None:
         """Tell a watcher how far the run is (`show_stats`)."""
@@ -111,7 +120,7 @@ class QuorumFedAvg(Controller):
         if event_type == InfoCollector.EVENT_TYPE_GET_STATS:
             collector = fl_ctx.get_prop(InfoCollector.CTX_KEY_STATS_COLLECTOR)
             if isinstance(collector, GroupInfoCollector):
-                collector.add_info(group_name=STATS_GROUP, info=self._ledger.progress())
+                collector.add_info(group_name=STATS_GROUP, info=self.ledger.progress())
 
     def process_result_of_unknown_task(
         self,
@@ -128,55 +137,33 @@ class QuorumFedAvg(Controller):
         """Run all rounds; on any failure the ledger says FAILED and NVFlare's job does not end as completed."""
         sites = sorted(client.name for client in self._engine.get_clients())
         self._began = time.monotonic()
-        self._ledger.open(fl_ctx.get_job_id(), self._declared(), sites)
+        self.ledger.open(fl_ctx.get_job_id(), self._declared(), sites)
         try:
             self._run(sites, abort_signal, fl_ctx)
         except FedbundleError as error:
-            self._ledger.close(RUN_FAILED, str(error))
+            self.ledger.close(RUN_FAILED, str(error))
             self.system_panic(str(error), fl_ctx)
         except Exception as error:
-            self._ledger.close(RUN_FAILED, f"{type(error).__name__} at the server; its job log tells more")
+            self.ledger.close(RUN_FAILED, f"{type(error).__name__} at the server; its job log tells more")
             raise
         else:
-            self._ledger.close(COMPLETED)
+            self.ledger.close(COMPLETED)
 
     # the run
 
     def _declared(self) -> dict[str, Any]:
-        names = ("bundle", "version", "recipe_digest", "rounds", "local_epochs", "key_metric", "seed")
+        names = ("bundle", "version", "recipe_digest", "rounds", "local_epochs", "key_metric", "seed", "size")
         return {"algorithm": "fedavg", **{name: getattr(self, name) for name in names}, **vars(self._waits)}
 
     def _run(self, sites: list[str], abort_signal: Signal, fl_ctx: FLContext) -> None:
         persistor = self._engine.get_component(AppConstants.DEFAULT_PERSISTOR_ID)
         if not isinstance(persistor, BundlePersistor):
             raise FellShortError(f"persistor must be a BundlePersistor, got {type(persistor).__name__}")
+        plan = Plan(self.rounds, self.quorum, self.key_metric, self._calibration)
         weights: Weights = persistor.load_model(fl_ctx)["weights"]
-        best = _Selection(persistor, fl_ctx)
-        for number in range(self.rounds):
-            self.log_info(fl_ctx, f"round {number} of {self.rounds} with {', '.join(sites)}")
-            answers = self._ask(TRAIN, weights, sites, number, abort_signal, fl_ctx)
-            metric = self._pooled_metric(answers)
-            if number > 0:
-                best.consider(number - 1, metric, weights)
-            weights = self._aggregate(weights, answers)
-            self._ledger.add_round(number, answers, metric=metric, weights_digest=weights_digest(weights))
-            self._require_quorum(answers, f"round {number}")
-            persistor.save_model(make_model_learnable(dict(weights), {}), fl_ctx)
-            sites = still_in(answers)
-        answers = self._ask(EVALUATE, weights, sites, self.rounds, abort_signal, fl_ctx, split="validation")
-        metric = self._pooled_metric(answers)
-        self._ledger.add_evaluation("validation of the last round", answers, metric=metric)
-        self._require_quorum(answers, "the last validation")
-        best.consider(self.rounds - 1, metric, weights)
-        selected = best.required(self.key_metric)
-        self._ledger.select(
-            round=best.round, metric=best.metric, key_metric=self.key_metric, weights_digest=weights_digest(selected)
-        )
-        answers = self._ask(EVALUATE, selected, still_in(answers), self.rounds + 1, abort_signal, fl_ctx, split="test")
-        self._ledger.add_evaluation("test of the selected weights", answers)
-        self._require_quorum(answers, "the test")
+        federate(_OverNVFlare(self, persistor, abort_signal, fl_ctx), plan, weights, sites)
 
-    def _ask(
+    def ask(
         self,
         task_name: str,
         weights: Weights,
@@ -187,8 +174,6 @@ class QuorumFedAvg(Controller):
         split: str = "",
     ) -> dict[str, Answer]:
         """Send weights to `sites` and wait, finitely, until each has answered or is given up."""
-        if len(sites) < self.quorum:
-            raise FellShortError(f"quorum must be {self.quorum} sites, got {len(sites)} still in; see the ledger")
         this = Round(self._waits, sites)
         wanted = USED if task_name == TRAIN else EVALUATED
 
@@ -202,7 +187,7 @@ class QuorumFedAvg(Controller):
             time.sleep(_POLL_S)
             for site in this.missing():
                 if why := self._gone(site):
-                    self._ledger.note(site, SILENT, why)
+                    self.ledger.note(site, SILENT, why)
                     this.answers[site] = Answer(SILENT, why)
         if task.completion_status is None:
             self.cancel_task(task, TaskCompletionStatus.CANCELLED, fl_ctx)
@@ -220,7 +205,7 @@ class QuorumFedAvg(Controller):
         if answer.status == USED and not answer.weight > 0:
             answer = Answer(FAILED, f"weight must be positive, got {answer.weight:g}")
         if not answer.done:
-            self._ledger.note(client_task.client.name, answer.status, answer.reason)
+            self.ledger.note(client_task.client.name, answer.status, answer.reason)
         return answer
 
     def _gone(self, site: str) -> str:
@@ -228,51 +213,44 @@ class QuorumFedAvg(Controller):
         limit = self.silence_limit if ears.has_joined(site) else self.start_wait
         return ears.gone(site, limit, self._began)
 
-    def _aggregate(self, weights: Weights, answers: dict[str, Answer]) -> Weights:
-        updates = {site: (a.params, a.weight) for site, a in answers.items() if a.status == USED}
-        return average(updates) if len(updates) >= self.quorum else weights
 
-    def _pooled_metric(self, answers: dict[str, Answer]) -> float | None:
-        """Key metric over the sites that told it, weighted by their training cases (equally in an evaluation)."""
-        told = [
-            (answer.metrics[self.key_metric]["value"], answer.weight or 1.0)
-            for answer in answers.values()
-            if answer.done and answer.metrics.get(self.key_metric, {}).get("value") is not None
-        ]
-        if not told:
-            return None
-        return round(float(np.average([value for value, _ in told], weights=[weight for _, weight in told])), 4)
+class _OverNVFlare:
+    """The messenger of `federate` in a provisioned federation: tasks out, answers in, ledger and weights to disk."""
 
-    def _require_quorum(self, answers: dict[str, Answer], when: str) -> None:
-        if (count := count_done(answers)) < self.quorum:
-            why = "; ".join(f"{site} {a.status}: {a.reason}" for site, a in answers.items() if not a.done)
-            raise FellShortError(f"quorum must be {self.quorum} sites, got {count} in {when} ({why}); ask these sites")
+    def __init__(
+        self, controller: QuorumFedAvg, persistor: BundlePersistor, abort_signal: Signal, fl_ctx: FLContext
+    ) -> None:
+        self._controller, self._persistor = controller, persistor
+        self._abort_signal, self._fl_ctx = abort_signal, fl_ctx
 
+    def train(self, weights: Weights, sites: Sequence[str], number: int) -> Answers:
+        self._controller.log_info(self._fl_ctx, f"round {number} of {self._controller.rounds} with {', '.join(sites)}")
+        return self._controller.ask(TRAIN, weights, list(sites), number, self._abort_signal, self._fl_ctx)
 
-class _Selection:
-    """The best weights so far, kept on disk by the persistor."""
+    def evaluate(self, weights: Weights, sites: Sequence[str], number: int, split: str) -> Answers:
+        return self._controller.ask(EVALUATE, weights, list(sites), number, self._abort_signal, self._fl_ctx, split)
 
-    def __init__(self, persistor: BundlePersistor, fl_ctx: FLContext) -> None:
-        self._persistor, self._fl_ctx = persistor, fl_ctx
-        self._weights: Weights | None = None
-        self.round, self.metric = -1, -np.inf
+    def round_ended(self, number: int, answers: Answers, metric: float | None, weights: Weights) -> None:
+        ledger = self._controller.ledger
+        ledger.add_round(number, answers, metric=metric, weights_digest=weights_digest(weights))
+        self._persistor.save_model(make_model_learnable(dict(weights), {}), self._fl_ctx)
 
-    def consider(self, number: int, metric: float | None, weights: Weights) -> None:
-        """Keep `weights`, the result of round `number`, if they are better than all before."""
-        if metric is not None and metric > self.metric:
-            self.round, self.metric, self._weights = number, metric, weights
-            self._persistor.save_best(make_model_learnable(dict(weights), {}), self._fl_ctx)
+    def evaluated(self, name: str, answers: Answers, metric: float | None) -> None:
+        told = {} if metric is None else {"metric": metric}
+        self._controller.ledger.add_evaluation(name, answers, **told)
 
-    def required(self, key_metric: str) -> Weights:
-        """The best weights; FellShortError when no site ever reported the metric."""
-        if self._weights is None:
-            raise FellShortError(f"at least one site must report {key_metric}, got none; nothing can be selected")
-        return self._weights
+    def improved(self, weights: Weights) -> None:
+        self._persistor.save_best(make_model_learnable(dict(weights), {}), self._fl_ctx)
 
-
-def still_in(answers: dict[str, Answer]) -> list[str]:
-    """Sites to ask again: not those that refused or fell silent."""
-    return [site for site, answer in answers.items() if answer.status not in OUT]
+    def selected(self, selected: Selected) -> None:
+        told = {"calibration": dict(selected.calibrated)} if selected.calibrated else {}
+        self._controller.ledger.select(
+            round=selected.round,
+            metric=selected.metric,
+            key_metric=self._controller.key_metric,
+            weights_digest=weights_digest(selected.weights),
+            **told,
+        )
 
 
 def weights_digest(weights: Weights) -> str:

@@ -7,6 +7,7 @@ from nvflare.job_config.api import FedJob
 from nvflare.recipe import SimEnv
 from nvflare.recipe.spec import ExecEnv, Recipe
 
+from fedbundle.bundle.declared import PHANTOM, calibration, key_metric, size_configs
 from fedbundle.bundle.digest import recipe_digest
 from fedbundle.bundle.layout import Bundle
 from fedbundle.errors import InputError
@@ -40,11 +41,12 @@ class BundleRecipe(Recipe):
         local_epochs: passes over a site's training cases per round.
         gpus: GPUs per site; a site without them does not take part.
         seed: of first weights, shuffling and augmentation.
+        size: `phantom`, or `full` for the published recipe.
         name: job name; default: the bundle's name.
         round_timeout, straggler_wait, silence_limit: see QuorumFedAvg, in seconds.
 
     Raises:
-        BundleError: the folder is no bundle.
+        BundleError: the folder is no bundle, or has no such size.
         ValueError: a setting is out of its bounds.
     """
 
@@ -57,6 +59,7 @@ class BundleRecipe(Recipe):
         local_epochs: int = 1,
         gpus: int = 0,
         seed: int = 0,
+        size: str = PHANTOM,
         name: str = "",
         round_timeout: float = 7200.0,
         straggler_wait: float = 600.0,
@@ -64,11 +67,13 @@ class BundleRecipe(Recipe):
     ) -> None:
         opened = Bundle.open(Path(bundle))
         digest = recipe_digest(opened.root)
+        size_configs(opened.root, "train.json", size)
+        declared = calibration(opened.root)
         job = FedJob(name=name or opened.name, min_clients=quorum)
         job.set_app_packages(["fedbundle"])
         if gpus:
             job.job.add_resource_spec("@default", {"num_of_gpus": gpus})
-        job.to_server(BundlePersistor(opened.name, digest, seed), id="persistor")
+        job.to_server(BundlePersistor(opened.name, digest, seed, size), id="persistor")
         self.controller = QuorumFedAvg(
             opened.name,
             opened.version,
@@ -80,10 +85,14 @@ class BundleRecipe(Recipe):
             straggler_wait=straggler_wait,
             silence_limit=silence_limit,
             seed=seed,
+            key_metric=key_metric(opened.root),
+            size=size,
+            calibration_weight=declared.weight,
+            calibration_metrics=dict(declared.metrics),
         )
         job.to_server(self.controller, id="controller")
         job.to_server(QUICK["server"])
-        job.to_clients(BundleExecutor(opened.name, digest, local_epochs, gpus, seed), tasks=[TRAIN, EVALUATE])
+        job.to_clients(BundleExecutor(opened.name, digest, local_epochs, gpus, seed, size), tasks=[TRAIN, EVALUATE])
         job.to_clients(QUICK["client"])
         self.bundle = opened
         super().__init__(job)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from fedbundle.bundle.declared import PHANTOM
 from fedbundle.bundle.digest import recipe_digest
 from fedbundle.bundle.export import Exported, export_bundle
 from fedbundle.bundle.layout import Bundle
@@ -38,4 +39,4 @@ def release(result: Path, out: Path, bundle: Path | None) -> Exported:
     weights = sorted(result.rglob(BEST))
     if len(weights) != 1:
         raise InputError(f"result must hold one {BEST}, got {len(weights)} under {result}; download the job again")
-    return export_bundle(source.root, weights[0], out, {"ledger": ledger})
+    return export_bundle(source.root, weights[0], out, {"ledger": ledger}, declared.get("size", PHANTOM))

@@ -1,5 +1,6 @@
 """One hospital's share of a round: the bundle's own MONAI workflow, with weights put in and taken out."""
 
+import copy
 import time
 from pathlib import Path
 from typing import Any
@@ -7,14 +8,17 @@ from typing import Any
 import numpy as np
 import torch
 from monai.bundle import ConfigWorkflow
+from monai.transforms import Randomizable
 
+from fedbundle.bundle.declared import PHANTOM, size_configs
 from fedbundle.bundle.layout import Bundle
 from fedbundle.errors import DatasetError
 from fedbundle.files import sha256, write_json
 from fedbundle.flare.answer import EVALUATED, USED, Answer
+from fedbundle.flare.evaluation import Evaluation
 from fedbundle.flare.fedavg import Weights, distance
 from fedbundle.flare.names import checked_section
-from fedbundle.flare.statistics import summary
+from fedbundle.flare.statistics import Measured, summary
 from fedbundle.site.dataset import CheckedDataset, check_dataset, needed_keys
 from fedbundle.site.home import SiteHome
 
@@ -27,6 +31,10 @@ class Trainer:
     Not MONAI's MonaiAlgo: that returns tensors which alias the live network, keeps the optimizer's state over
     rounds, builds the validation set twice and writes into the bundle's own models folder.
 
+    Nothing but the weights goes from one round to the next: optimizer state begins afresh, and shuffling and
+    augmentation depend on seed and round alone. So the same seed gives the same weights, and a run that goes on from
+    a completed round gives what it would have given without the break.
+
     Args:
         root: bundle folder; must already stand first on sys.path.
         dataset: the site's checked dataset.
@@ -36,6 +44,7 @@ class Trainer:
         seed: seed of shuffling and augmentation.
         recipe_digest: reported with every answer.
         min_cell: counts of fewer patients are told as "<min_cell".
+        size: `phantom` or `full`.
     """
 
     def __init__(
@@ -48,21 +57,30 @@ class Trainer:
         seed: int,
         recipe_digest: str,
         min_cell: int,
+        size: str = PHANTOM,
     ) -> None:
         self.root, self.dataset, self.scratch = root, dataset, scratch
         self.local_epochs, self.device, self.seed = local_epochs, device, seed
-        self.recipe_digest, self.min_cell = recipe_digest, min_cell
+        self.recipe_digest, self.min_cell, self.size = recipe_digest, min_cell, size
         self.datalist = scratch / "datalist.json"
         write_json(self.datalist, dataset.datalist)
-        self.workflow = self._workflow("train.json")
+        self.workflow = self._workflow()
         self.network = self.workflow.parser.get_parsed_content("network")
         self.optimizer = self.workflow.parser.get_parsed_content("optimizer")
-        self.fresh_optimizer = self.optimizer.state_dict()
-        self.evaluators: dict[str, Any] = {VALIDATION: self.workflow.parser.get_parsed_content("validate#evaluator")}
+        self.fresh_optimizer = copy.deepcopy(self.optimizer.state_dict())
+        self.evaluations = {VALIDATION: Evaluation(self.workflow)}
 
     @classmethod
     def of_site(
-        cls, home: SiteHome, bundle: str, recipe_digest: str, job: str, local_epochs: int, device: str, seed: int
+        cls,
+        home: SiteHome,
+        bundle: str,
+        recipe_digest: str,
+        job: str,
+        local_epochs: int,
+        device: str,
+        seed: int,
+        size: str = PHANTOM,
     ) -> "Trainer":
         """Trainer over the site's own dataset; notes in runs.jsonl that this run uses it.
 
@@ -71,28 +89,31 @@ class Trainer:
         """
         folder = home.dataset_dir(bundle)
         rules = Bundle.open(home.bundle_dir(bundle)).ingest_rules
-        dataset = check_dataset(folder, home.max_dropped, needed_keys(rules), home.min_cell)
+        dataset = check_dataset(folder, home.max_dropped, needed_keys(rules), home.min_cell, rules)
         version = sha256(folder / "datalist.json")
         home.record_run({"job": job, "bundle": bundle, "recipe_digest": recipe_digest, "dataset": version})
         scratch = Path.cwd() / "fedbundle"
         scratch.mkdir(exist_ok=True)
         root = home.bundle_dir(bundle)
-        return cls(root, dataset, scratch, local_epochs, device, seed, recipe_digest, home.min_cell)
+        return cls(root, dataset, scratch, local_epochs, device, seed, recipe_digest, home.min_cell, size)
 
-    def train(self, weights: Weights) -> Answer:
+    def train(self, weights: Weights, number: int = 0) -> Answer:
         """Evaluate the weights received on the site's validation cases, then train them for `local_epochs`.
 
-        Optimizer state starts afresh each round (FedAvg's clients keep no state between rounds).
+        Args:
+            weights: of the federation.
+            number: of the round; with the seed it decides shuffling and augmentation.
         """
         started = time.monotonic()
         self._load(weights)
-        metrics = self._run(VALIDATION)
-        self.optimizer.load_state_dict(self.fresh_optimizer)
+        metrics = self._summaries(VALIDATION)
+        self.optimizer.load_state_dict(copy.deepcopy(self.fresh_optimizer))
+        self._draw_anew(number)
         engine = self.workflow.trainer
         before = engine.state.iteration
         engine.state.max_epochs = engine.state.epoch + self.local_epochs
         engine.run()
-        trained = self._weights()
+        trained = self.weights()
         return Answer(
             USED,
             cases=self.dataset.cases(self.min_cell),
@@ -116,7 +137,7 @@ class Trainer:
             raise DatasetError(f"section {split} must hold cases to be evaluated, got none; splits gives it no share")
         started = time.monotonic()
         self._load(weights)
-        metrics = self._run(split)
+        metrics = self._summaries(split)
         return Answer(
             EVALUATED,
             metrics=metrics,
@@ -124,9 +145,21 @@ class Trainer:
             recipe_digest=self.recipe_digest,
         )
 
-    def _workflow(self, *configs: str, **overrides: Any) -> ConfigWorkflow:
+    def measure(self, split: str, weights: Weights | None = None) -> dict[str, Measured]:
+        """Each metric of one section, case by case, for weights or for what the network holds; stays at the site."""
+        if weights is not None:
+            self._load(weights)
+        if split not in self.evaluations:
+            self.evaluations[split] = Evaluation(self._workflow(network=self.network, validation_section=split))
+        return self.evaluations[split].run(len(self.dataset.datalist[split]))
+
+    def weights(self) -> dict[str, np.ndarray]:
+        """A copy of the network's weights."""
+        return {name: value.detach().cpu().numpy().copy() for name, value in self.network.state_dict().items()}
+
+    def _workflow(self, **overrides: Any) -> ConfigWorkflow:
         workflow = ConfigWorkflow(
-            config_file=[str(self.root / "configs" / name) for name in configs],
+            config_file=[str(self.root / file) for file in size_configs(self.root, "train.json", self.size)],
             meta_file=str(self.root / "configs" / "metadata.json"),
             logging_file=False,
             workflow_type="train",
@@ -142,25 +175,21 @@ class Trainer:
         workflow.initialize()
         return workflow
 
+    def _draw_anew(self, number: int) -> None:
+        """Seed everything that is drawn at random in a round: order of the cases, augmentation, dropout."""
+        seed = int(np.random.SeedSequence([self.seed, number]).generate_state(1)[0])
+        torch.manual_seed(seed)
+        transform = getattr(self.workflow.parser.get_parsed_content("train#dataset"), "transform", None)
+        if isinstance(transform, Randomizable):
+            transform.set_random_state(seed=seed)
+
     def _load(self, weights: Weights) -> None:
         state = {name: torch.as_tensor(np.asarray(value)) for name, value in weights.items()}
         self.network.load_state_dict(state, strict=True)
 
-    def _weights(self) -> dict[str, np.ndarray]:
-        return {name: value.detach().cpu().numpy().copy() for name, value in self.network.state_dict().items()}
-
-    def _run(self, split: str) -> dict[str, Any]:
-        if split not in self.evaluators:
-            self.evaluators[split] = self._evaluator(split)
-        evaluator = self.evaluators[split]
-        evaluator.run()
-        patients = self.dataset.cases_of_patients(split)
+    def _summaries(self, split: str) -> dict[str, Any]:
+        patients = self.dataset.patients(split)
         return {
-            name: summary(np.asarray(cases).reshape(len(cases), -1).mean(axis=1), self.min_cell, self.seed, patients)
-            for name, cases in evaluator.state.metric_details.items()
+            name: summary(measured, patients, self.min_cell, self.seed)
+            for name, measured in self.measure(split).items()
         }
-
-    def _evaluator(self, split: str) -> Any:
-        """The validation evaluator over another section of the datalist, on the network that trains."""
-        workflow = self._workflow("train.json", network=self.network, validation_section=split)
-        return workflow.parser.get_parsed_content("validate#evaluator")

@@ -1,17 +1,19 @@
 """A dataset as a training run meets it: every case still the one that was ingested, or dropped with its reason."""
 
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from fedbundle.errors import DatasetError
-from fedbundle.files import read_json, sha256
+from fedbundle.files import read_json
+from fedbundle.site.contract import FILE_CODES, TABLE_VALUES, Contract
+from fedbundle.site.examination import KEY_MISSING, Examination, patient_of
 from fedbundle.site.small_counts import cases_told, told
 
 SECTIONS = ("training", "validation", "test")
 MAY_BE_EMPTY = "test"  # where the bundle gives it no share
-KEY_MISSING = "KEY_MISSING"  # an item has no mask or table, since it was ingested without labels
 
 
 @dataclass(frozen=True)
@@ -21,15 +23,14 @@ class CheckedDataset:
     folder: Path
     datalist: dict[str, list[dict[str, Any]]]  # section -> MONAI datalist items
     dropped: dict[str, list[str]]  # reason code -> patient (pseudonym) of each training case
-    lost: dict[str, list[str]]  # reason code -> cases of all sections (pseudonyms)
 
     def cases(self, min_cell: int) -> dict[str, Any]:
         """Training cases offered, used and dropped by reason, as they may leave the site; see `small_counts`."""
-        return cases_told([_patient(item) for item in self.datalist["training"]], self.dropped, min_cell)
+        return cases_told([patient_of(item) for item in self.datalist["training"]], self.dropped, min_cell)
 
     def patients(self, section: str) -> list[str]:
         """Pseudonym of the patient of each case of a section."""
-        return [_patient(item) for item in self.datalist[section]]
+        return [patient_of(item) for item in self.datalist[section]]
 
 
 def unfit_told(count: int | str) -> str:
@@ -40,77 +41,118 @@ def unfit_told(count: int | str) -> str:
     )
 
 
+@dataclass(frozen=True)
+class ExaminedDataset:
+    """A dataset whose every case has been looked at; whether a run may use it depends on how many are lost."""
+
+    folder: Path
+    listed: dict[str, Any]  # datalist.json
+    found: Examination
+
+    @classmethod
+    def of(
+        cls,
+        folder: Path,
+        needed: frozenset[str] = frozenset(),
+        min_cell: int = 1,
+        ingest_rules: dict[str, Any] | None = None,
+        remember: bool = True,
+    ) -> "ExaminedDataset":
+        """Compare each file of the datalist with its digest at ingest, and with the bundle's data contract.
+
+        Args:
+            folder: holds datalist.json.
+            needed: keys of a case that the bundle trains on: its inputs, its label and the columns of its table.
+            min_cell: messages tell counts of fewer patients as "<min_cell", since a job's answer takes them along.
+            ingest_rules: configs/ingest.json, by which files and columns are judged; without it, only digests are.
+            remember: keep what was judged in the folder, so that no other run reads the same files again.
+
+        Raises:
+            DatasetError: no datalist, one that ingest did not write, or cases made under other privacy settings.
+            BundleError: configs/ingest.json breaks its schema.
+        """
+        path = folder / "datalist.json"
+        if not path.is_file():
+            raise DatasetError("dataset must hold a datalist.json, got none; run fedbundle ingest for this bundle")
+        listed = read_json(path)
+        if not isinstance(listed, dict):
+            raise DatasetError("datalist.json must be one that ingest wrote, got another; ingest again")
+        contract = None if ingest_rules is None else Contract.of(ingest_rules)
+        if unfit := listed.get("unfit"):
+            owners_of = {item["case"]: patient_of(item) for section in SECTIONS for item in listed.get(section, [])}
+            raise DatasetError(unfit_told(told([owners_of.get(case, case) for case in unfit], min_cell)))
+        sections = {section: listed.get(section, []) for section in SECTIONS}
+        return cls(folder, listed, Examination.of(folder, sections, needed, contract, remember))
+
+    def listed_cases(self) -> dict[str, int]:
+        """How many cases each section of the datalist names."""
+        return {section: len(self.listed.get(section, [])) for section in SECTIONS}
+
+    def checked(self, max_dropped: float, min_cell: int = 1) -> CheckedDataset:
+        """The cases fit for use, if they suffice.
+
+        Args:
+            max_dropped: share of cases, 0 to 1, that may be lost.
+            min_cell: as in `of`.
+
+        Raises:
+            DatasetError: an empty section (a test section without a share may be empty), or more cases lost than the
+                budget allows.
+        """
+        owners: dict[str, list[str]] = {}  # reason code -> patient of each case of all sections
+        dropped: dict[str, list[str]] = {}
+        for lost in self.found.lost:
+            owners.setdefault(lost.code, []).append(lost.patient)
+            if lost.section == "training":
+                dropped.setdefault(lost.code, []).append(lost.patient)
+        counts = _counted(owners, min_cell)
+        shares = self.listed.get("shares", {})
+        empty = [
+            section
+            for section, items in self.found.fit.items()
+            if not items and not (section == MAY_BE_EMPTY and shares.get(section) == 0)
+        ]
+        if empty:
+            raise DatasetError(
+                f"section {' and '.join(empty)} must hold at least one usable case, got "
+                + (f"{counts}; {remedy(owners)}" if counts else "none listed; ingest more patients")
+            )
+        total = len(self.found.lost) + sum(map(len, self.found.fit.values()))
+        if len(self.found.lost) > max_dropped * total:
+            raise DatasetError(
+                f"at most {max_dropped:.0%} of the cases may be damaged, missing or against the data contract, got "
+                f"more ({counts}); run fedbundle doctor to see which, then {remedy(owners)}"
+            )
+        kept = {section: [_absolute(self.folder, item) for item in items] for section, items in self.found.fit.items()}
+        return CheckedDataset(self.folder, kept, dropped)
+
+
 def check_dataset(
-    folder: Path, max_dropped: float, needed: frozenset[str] = frozenset(), min_cell: int = 1
+    folder: Path,
+    max_dropped: float,
+    needed: frozenset[str] = frozenset(),
+    min_cell: int = 1,
+    ingest_rules: dict[str, Any] | None = None,
 ) -> CheckedDataset:
-    """Compare each file of the datalist with its digest at ingest.
+    """The dataset for a run; each case that it loses is named in the log, which stays at the site.
 
-    Args:
-        folder: holds datalist.json.
-        max_dropped: share of cases, 0 to 1, that may be damaged or missing.
-        needed: keys of a case that the bundle trains on: its inputs, its label and the columns of its table.
-        min_cell: messages tell counts of fewer patients as "<min_cell", since a job's answer takes them along.
-
-    Raises:
-        DatasetError: no datalist, cases made under other privacy settings, an empty section (a test section without a
-            share may be empty), or more cases dropped than the budget allows.
+    Arguments and errors are those of `ExaminedDataset.of` and `ExaminedDataset.checked`.
     """
-    path = folder / "datalist.json"
-    if not path.is_file():
-        raise DatasetError("dataset must hold a datalist.json, got none; run fedbundle ingest for this bundle")
-    listed = read_json(path)
-    if unfit := listed.get("unfit"):
-        owners_of = {item["case"]: _patient(item) for section in SECTIONS for item in listed.get(section, [])}
-        raise DatasetError(unfit_told(told([owners_of.get(case, case) for case in unfit], min_cell)))
-    kept: dict[str, list[dict[str, Any]]] = {}
-    dropped: dict[str, list[str]] = {}
-    lost: dict[str, list[str]] = {}
-    owners: dict[str, list[str]] = {}  # reason code -> patient of each case of all sections
-    empty = []
-    for section in SECTIONS:
-        items = listed.get(section, [])
-        reasons = [_damage(folder, item, needed) for item in items]
-        kept[section] = [_absolute(folder, item) for item, why in zip(items, reasons, strict=True) if not why]
-        for item, why in zip(items, reasons, strict=True):
-            if why:
-                lost.setdefault(why, []).append(item["case"])
-                owners.setdefault(why, []).append(_patient(item))
-                if section == "training":
-                    dropped.setdefault(why, []).append(_patient(item))
-        if not kept[section] and not (section == MAY_BE_EMPTY and listed.get("shares", {}).get(section) == 0):
-            empty.append(section)
-    found = _counted(owners, min_cell)
-    if empty:
-        raise DatasetError(
-            f"section {' and '.join(empty)} must hold at least one usable case, got "
-            + (f"{found}; {_remedy(owners)}" if found else "none listed; ingest more patients")
-        )
-    count, total = sum(map(len, lost.values())), sum(len(listed.get(section, [])) for section in SECTIONS)
-    if count > max_dropped * total:
-        raise DatasetError(
-            f"at most {max_dropped:.0%} of the cases may be damaged or missing, got more ({found}); "
-            f"run fedbundle doctor to see which, then {_remedy(owners)}"
-        )
-    return CheckedDataset(folder, kept, dropped, lost)
+    examined = ExaminedDataset.of(folder, needed, min_cell, ingest_rules)
+    for lost in examined.found.lost:  # below the level of ERROR, which goes to the server
+        logging.getLogger(__name__).warning("%s case dropped, %s: %s", lost.section, lost.code, lost.told())
+    return examined.checked(max_dropped, min_cell)
 
 
-def _remedy(owners: Mapping[str, Sequence[str]]) -> str:
-    """What to do with cases that cannot be used."""
-    labels = ", with --labels: those with KEY_MISSING have none" if KEY_MISSING in owners else ""
-    return f"ingest again{labels}"
+def remedy(codes: Collection[str]) -> str:
+    """What to do with cases that are lost for these reasons."""
+    labels = ", with --labels: those with KEY_MISSING have none" if KEY_MISSING in codes else ""
+    outside = {*FILE_CODES, TABLE_VALUES}.intersection(codes)
+    return f"ingest again{labels}" + (", or take out with --exclude what breaks the data contract" if outside else "")
 
 
 def _counted(owners: Mapping[str, Sequence[str]], min_cell: int) -> str:
     return ", ".join(f"{told(patients, min_cell)} {why}" for why, patients in owners.items())
-
-
-def _patient(item: dict[str, Any]) -> str:
-    """Pseudonym of the patient of an item; where the datalist names none, each case is one."""
-    return str(item.get("patient", item["case"]))
-
-
-def _files(item: dict[str, Any]) -> dict[str, str]:
-    return {key: item[key] for key in item["sha256"]}
 
 
 def needed_keys(ingest_rules: dict[str, Any]) -> frozenset[str]:
@@ -120,17 +162,5 @@ def needed_keys(ingest_rules: dict[str, Any]) -> frozenset[str]:
     return frozenset({*inputs, *([label["key"]] if label else []), *table.get("columns", {})})
 
 
-def _damage(folder: Path, item: dict[str, Any], needed: frozenset[str]) -> str:
-    if not needed <= item.keys():
-        return KEY_MISSING
-    for key, name in _files(item).items():
-        file = folder / name
-        if not file.is_file():
-            return "FILE_MISSING"
-        if sha256(file) != item["sha256"][key]:
-            return "FILE_CHANGED"
-    return ""
-
-
 def _absolute(folder: Path, item: dict[str, Any]) -> dict[str, Any]:
-    return item | {key: str(folder / name) for key, name in _files(item).items()}
+    return item | {key: str(folder / item[key]) for key in item["sha256"]}

@@ -12,7 +12,7 @@ bundle approves that. No masked count but this one follows from it. What nothing
 compared, between which one patient came or went.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 
@@ -50,18 +50,3 @@ def cases_told(used: Sequence[str], dropped: Mapping[str, Sequence[str]], min_ce
     hidden = len(parts) - len(exact)
     offered = f"<{sum(exact) + hidden * (min_cell - 1) + 1}" if hidden else sum(exact)
     return {"offered": offered, "used": parts[0], "dropped": dict(zip(dropped, parts[1:], strict=True))}
-
-
-def fewest_patients(cases_of_patients: Collection[int], count: int) -> int:
-    """How many patients stand at least behind so many cases, whichever they are.
-
-    Args:
-        cases_of_patients: how many cases each patient has.
-        count: of cases; of which patients is not known.
-    """
-    needed = 0
-    for cases in sorted(cases_of_patients, reverse=True):
-        if count <= 0:
-            break
-        count, needed = count - cases, needed + 1
-    return needed
