@@ -29,7 +29,7 @@ def write_tiny_bundle(folder: Path, name: str = NAME, bundle_version: str = VERS
         "configs/inference.json": _inference(),
         "configs/ingest.json": {
             "inputs": {"image": {"modality": "MR"}},
-            "label": {"key": "label", "values": {"0": "b"}},
+            "label": {"key": "label", "values": {"0": "b", "1": "f"}},
         },
         "eval/schema.json": _schema(),
     }

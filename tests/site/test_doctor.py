@@ -11,6 +11,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import nibabel
+import numpy as np
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -101,7 +103,7 @@ def _dataset(home: SiteHome) -> Path:
     datalist: dict[str, list[dict[str, Any]]] = {section: [] for section in SECTIONS}
     for number, section in enumerate(SECTIONS):
         image = folder / "images" / f"{number}.nii.gz"
-        image.write_bytes(b"image %d" % number)
+        nibabel.save(nibabel.Nifti1Image(np.full((4, 4, 4), number % 2, np.uint8), np.eye(4)), image)
         files = dict.fromkeys(("image", "label"), f"images/{number}.nii.gz")
         item = {"case": str(number), **files, "sha256": dict.fromkeys(files, sha256(image))}
         datalist[section].append(item)

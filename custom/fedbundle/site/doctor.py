@@ -9,11 +9,11 @@ from fedbundle.bundle.digest import recipe_digest, short
 from fedbundle.bundle.layout import NAME, Bundle
 from fedbundle.dicom.gate.rules import checked_rules
 from fedbundle.errors import DatasetError, SiteError
-from fedbundle.files import folder_sha256, read_json
+from fedbundle.files import folder_sha256
 from fedbundle.site import kit as kits
 from fedbundle.site.approvals import decisions, last_decision
 from fedbundle.site.cases.outdated import REMEDY, Outdated
-from fedbundle.site.dataset import SECTIONS, check_dataset, needed_keys, unfit_told
+from fedbundle.site.dataset import ExaminedDataset, needed_keys, remedy, unfit_told
 from fedbundle.site.finding import Finding, examined
 from fedbundle.site.folder import JOURNAL, busy, remains
 from fedbundle.site.home import FOLDERS, SiteHome
@@ -143,28 +143,41 @@ def _dataset(home: SiteHome, name: str) -> Finding:
             return "none here; fedbundle ingest makes one"
         _no_remains(folder)
         installed = name in home.installed()
-        needed = needed_keys(Bundle.open(home.bundle_dir(name)).ingest_rules) if installed else frozenset[str]()
+        rules = Bundle.open(home.bundle_dir(name)).ingest_rules if installed else None
+        needed = needed_keys(rules) if rules else frozenset[str]()
         try:
-            dataset = check_dataset(folder, 1.0, needed)
-            listed = {section: len(read_json(folder / "datalist.json").get(section, [])) for section in SECTIONS}
-        except (KeyError, TypeError, AttributeError) as error:
-            raise DatasetError(f"datalist.json must be one that ingest wrote, got {error!r}; ingest again") from error
+            examined = ExaminedDataset.of(folder, needed, ingest_rules=rules, remember=False)
+            told = ", ".join(f"{count} {section}" for section, count in examined.listed_cases().items())
+            if examined.found.lost:
+                raise DatasetError(_lost_told(examined, told))
+            examined.checked(0.0)
         except OSError as error:
             raise DatasetError(f"dataset must be readable, got {error.strerror} inside it; mend its rights") from error
-        told = ", ".join(f"{count} {section}" for section, count in listed.items())
-        if dataset.lost:
-            lost = "; ".join(f"{why}: {_some(cases)}" for why, cases in dataset.lost.items())
-            count = sum(map(len, dataset.lost.values()))
-            raise DatasetError(
-                "cases must have all inputs, a mask and the files of their ingest, got "
-                f"{many(count, 'case that has', 'cases that have')} not, of {told} ({lost}); "
-                "ingest again, with --labels"
-            )
         kept = _kept_dicom(folder)
         noted = _as_site_toml_says(home, name, folder) if installed else ""
-        return f"{told}; every file as it was ingested{kept}{noted}"
+        contract = ", within the data contract" if installed else ""
+        return f"{told}; every file as it was ingested{contract}{kept}{noted}"
 
     return examined(f"dataset {name}", check)
+
+
+def _lost_told(examined: ExaminedDataset, listed: str) -> str:
+    """Every case that no run can use by its pseudonym, with the reason, and what that leaves."""
+    lost = examined.found.lost
+    named = "; ".join(
+        f"{code}: {', '.join(each.told() for each in lost if each.code == code)}"
+        for code in dict.fromkeys(each.code for each in lost)
+    )
+    try:
+        examined.checked(1.0)
+    except DatasetError as error:
+        left = f"; {error}"
+    else:
+        left = f"; {remedy({each.code for each in lost})}"
+    return (
+        "cases must have all inputs, a mask, the files of their ingest and keep the bundle's data contract, got "
+        f"{many(len(lost), 'case that has', 'cases that have')} not, of {listed} ({named}){left}"
+    )
 
 
 def _as_site_toml_says(home: SiteHome, name: str, folder: Path) -> str:

@@ -63,16 +63,22 @@ def _belonging(files: tuple[Path, ...], series: Series, image: Volume) -> tuple[
     return fitting[0]
 
 
-def _checked(found: NDArray[np.generic], wanted: dict[str, Any]) -> NDArray[np.uint8]:
-    """Every value is of the label set, and the required ones are there."""
+def fault_of(found: NDArray[np.generic], wanted: dict[str, Any]) -> str:
+    """What of a label map is not as `label` of configs/ingest.json says; empty when every value is of the label set.
+
+    The required ones must be there too.
+    """
     known = {int(value) for value in wanted["values"]}
     present = {float(value) for value in np.unique(found)}
     if not present <= known:
         strange = sorted(present - known)
-        raise RefusedError("LABEL_VALUES", f"{len(strange)} values outside the label set, the first is {strange[0]:g}")
+        return f"{len(strange)} values outside the label set, the first is {strange[0]:g}"
     lacking = {int(value) for value in wanted.get("required", ())} - present
-    if lacking:
-        raise RefusedError(
-            "LABEL_VALUES", f"no voxel of {', '.join(wanted['values'][str(v)] for v in sorted(lacking))}"
-        )
+    return f"no voxel of {', '.join(wanted['values'][str(v)] for v in sorted(lacking))}" if lacking else ""
+
+
+def _checked(found: NDArray[np.generic], wanted: dict[str, Any]) -> NDArray[np.uint8]:
+    """Every value is of the label set, and the required ones are there."""
+    if fault := fault_of(found, wanted):
+        raise RefusedError("LABEL_VALUES", fault)
     return found.astype(np.uint8)
