@@ -16,6 +16,7 @@ WRONG_CHANNELS = "WRONG_CHANNELS"
 NOT_FINITE = "NOT_FINITE"
 WRONG_SPACING = "WRONG_SPACING"
 VALUE_RANGE = "VALUE_RANGE"
+VOLUME_CODES = (WRONG_SPACING, NOT_FINITE, VALUE_RANGE)  # of what was read from DICOM, which has one channel
 AXES = ("columns", "rows", "slices")
 ROUNDING = 1e-4  # relative; headers of NIfTI hold spacings as float32, and matrices made of them
 

@@ -12,12 +12,13 @@ from tqdm import tqdm
 from fedbundle.dicom.contract import Breach
 from fedbundle.errors import DatasetError, OutputError
 from fedbundle.files import sha256
-from fedbundle.site.contract import Contract
+from fedbundle.site.contract import FILE_CODES, TABLE_VALUES, Contract
 from fedbundle.site.judged import JUDGED, Judged
 
 KEY_MISSING = "KEY_MISSING"  # an item has no mask or table, since it was ingested without labels
 FILE_MISSING = "FILE_MISSING"
 FILE_CHANGED = "FILE_CHANGED"
+DATASET_CODES = (KEY_MISSING, FILE_MISSING, FILE_CHANGED, *FILE_CODES, TABLE_VALUES)
 LONG = 5.0  # seconds, after which progress is told, and how often
 SAVED = 60.0  # seconds between two savings of what was judged; a killed run loses no more
 

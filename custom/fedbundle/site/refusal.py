@@ -1,5 +1,6 @@
 """A study that cannot be used: the reason code goes into ingest.jsonl, and the next study has its turn."""
 
+from fedbundle.dicom.contract import VOLUME_CODES
 from fedbundle.dicom.inputs import INPUT_CODES
 from fedbundle.errors import DicomError
 
@@ -14,6 +15,7 @@ STUDY_CODES = (
     "UNREADABLE_PIXELS",
     "TEXT_IN_PIXELS",
     *INPUT_CODES,
+    *VOLUME_CODES,
     "NOT_DEIDENTIFIABLE",
     "LABEL_MISSING",
     "LABEL_UNREADABLE",

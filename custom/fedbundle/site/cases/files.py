@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom import dcmread
 
+from fedbundle.dicom.contract import breaches
 from fedbundle.dicom.deid.deidentify import deidentify
 from fedbundle.dicom.deid.rebase import Rebase
 from fedbundle.dicom.gate.objects import is_projection
@@ -54,13 +55,22 @@ def write_case(case: str, choice: Choice, labels: StudyLabels, place: Workplace)
 
 
 def _read(chosen: dict[str, Series], place: Workplace) -> tuple[dict[str, Input], dict[str, tuple[str, str]]]:
-    """The inputs, and code and detail of each optional role that cannot be read."""
+    """The inputs within the bundle's data contract, and code and detail of each optional role that has none."""
     lost: dict[str, DicomError] = {}
     try:
         inputs = read_inputs(chosen, place.rules["inputs"], place.scratch, place.deface_command, lost)
     except DicomError as error:
         raise RefusedError(*_told(error)) from error
-    return inputs, {role: _told(error) for role, error in lost.items()}
+    unusable = {role: _told(error) for role, error in lost.items()}
+    for role, each in list(inputs.items()):
+        wanted = place.rules["inputs"][role]
+        if broken := breaches(each.volume.array, each.volume.spacing, wanted):
+            code, detail = broken[0].code, f"{role}: {broken[0].detail}"
+            if "optional" not in wanted:
+                raise RefusedError(code, detail)
+            unusable[role] = code, detail
+            del inputs[role]
+    return inputs, unusable
 
 
 def _told(error: DicomError) -> tuple[str, str]:
