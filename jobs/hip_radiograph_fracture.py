@@ -1,0 +1,24 @@
+"""Train hip_radiograph_fracture (AP radiograph to fracture class per hip) at all connected hospitals.
+
+python jobs/hip_radiograph_fracture.py --kit KIT                       submit, watch, fetch the result
+python jobs/hip_radiograph_fracture.py --env sim --sites DIR           NVFlare's simulator
+python jobs/hip_radiograph_fracture.py --export --export-dir DIR       job folder for `nvflare job submit`
+"""
+
+import sys
+from pathlib import Path
+
+from fedbundle.flare.job import options, run
+from fedbundle.flare.recipe import BundleRecipe
+
+BUNDLE = Path(__file__).parents[1] / "bundles" / "hip_radiograph_fracture"
+
+
+def main() -> int:
+    """Build the recipe and do as the command line says."""
+    chosen = options(rounds=15, local_epochs=1)
+    return run(BundleRecipe(BUNDLE, **chosen.settings()), chosen)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
