@@ -331,7 +331,7 @@ class Export(Verb):
 
 @dataclass(frozen=True, kw_only=True)
 class Predict(Verb):
-    """Run an exported bundle on a DICOM study: DICOM SEG, report.html and result.json."""
+    """Run an exported bundle on a DICOM study: DICOM SEG and SR, report.html and result.json."""
 
     role = "clinician"
 
@@ -349,8 +349,8 @@ class Predict(Verb):
         from fedbundle.clinic.predict import predict
 
         result = predict(self.bundle, self.study, self.out)
-        volumes = ", ".join(f"{s['label']} {s['volume_ml']:.1f} mL" for s in result["segments"])
-        return Outcome(f"{volumes}\n  {self.out / 'report.html'}", result)
+        doubts = "".join(f"\n  look twice: {doubt}" for doubt in result["doubts"])
+        return Outcome(f"{result['headline']}{doubts}\n  {self.out / 'report.html'}", result)
 
 
 @dataclass(frozen=True, kw_only=True)

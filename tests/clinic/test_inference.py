@@ -6,12 +6,15 @@ import numpy as np
 import pytest
 from samples.oblique_series import oblique_series, rotated, write_series
 
-from fedbundle.clinic.inference import read_label_map
+from fedbundle.clinic.segmentation import read_label_map
 from fedbundle.dicom.pixels.volume import Volume, write_nifti
-from fedbundle.dicom.seg.segments import DicomOut
+from fedbundle.dicom.seg.dicom_out import SegmentationOut, read_dicom_out
 from fedbundle.errors import PredictionError, SegmentationError
 
-WANTED = DicomOut.read(Path(__file__).parents[2] / "bundles" / "prostate_mri_zones")
+FOUND = read_dicom_out(Path(__file__).parents[2] / "bundles" / "prostate_mri_zones")
+
+assert isinstance(FOUND, SegmentationOut)
+WANTED = FOUND
 
 
 @pytest.fixture

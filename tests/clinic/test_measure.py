@@ -8,9 +8,12 @@ from numpy.typing import NDArray
 
 from fedbundle.clinic.measure import doubts, measure
 from fedbundle.dicom.pixels.volume import Volume
-from fedbundle.dicom.seg.segments import DicomOut
+from fedbundle.dicom.seg.dicom_out import SegmentationOut, read_dicom_out
 
-WANTED = DicomOut.read(Path(__file__).parents[2] / "bundles" / "prostate_mri_zones")
+FOUND = read_dicom_out(Path(__file__).parents[2] / "bundles" / "prostate_mri_zones")
+
+assert isinstance(FOUND, SegmentationOut)
+WANTED = FOUND
 
 
 def volume_of(labels: NDArray[np.uint8]) -> Volume:

@@ -186,7 +186,7 @@ def test_bundles_that_cannot_be_run(done: Done, tmp_path: Path) -> None:
         predict(bare, done.study, out)
     silent = write_threshold_bundle(tmp_path / "silent")
     (silent / "configs" / "dicom_out.json").unlink()
-    with pytest.raises(BundleError, match="what its segments mean"):
+    with pytest.raises(BundleError, match="what its results mean"):
         predict(silent, done.study, out)
     changed = write_threshold_bundle(tmp_path / "changed")
     copy_bundle(changed, tmp_path / "copy" / changed.name)

@@ -8,14 +8,14 @@ from samples.threshold_bundle import change, write_threshold_bundle
 
 from fedbundle.bundle.layout import Bundle
 from fedbundle.clinic.training import read_training, trained_on_phantoms
-from fedbundle.dicom.seg.segments import DicomOut
+from fedbundle.dicom.seg.dicom_out import DicomOut, read_dicom_out
 from fedbundle.errors import BundleError
 from fedbundle.files import write_json
 
 
 def opened(folder: Path) -> tuple[Bundle, DicomOut]:
     root = write_threshold_bundle(folder, weights=False)
-    return Bundle.open(root), DicomOut.read(root)
+    return Bundle.open(root), read_dicom_out(root)
 
 
 def test_a_ledger_is_summed_up(tmp_path: Path) -> None:

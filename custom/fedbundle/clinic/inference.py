@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import nibabel
@@ -12,42 +13,51 @@ from nibabel.filebasedimages import ImageFileError
 from numpy.typing import NDArray
 
 from fedbundle.bundle.layout import Bundle
+from fedbundle.clinic.findings import CASE, Item
 from fedbundle.dicom.pixels.volume import LPS_TO_RAS, Volume
-from fedbundle.dicom.seg.segments import DicomOut
 from fedbundle.errors import PredictionError, SegmentationError
 from fedbundle.files import write_json
 
 SECONDS = 1800
-CASE = "study"
 CORNER_TOLERANCE = 0.1  # of a voxel
 UNREADABLE = (OSError, ValueError, EOFError, ImageFileError)
 
 
-def infer(bundle: Bundle, volumes: dict[str, Volume], wanted: DicomOut, scratch: Path) -> NDArray[np.uint8]:
-    """Label map [slice, row, column] on the grid of `volumes[wanted.input]`.
+def infer(bundle: Bundle, volumes: dict[str, Volume], items: Sequence[Item], scratch: Path) -> Path:
+    """Run the bundle on a datalist of one study; the folder of what it wrote.
 
     Args:
         bundle: unpacked, with weights and fedblocks, in a folder that may be written.
         volumes: by role.
-        wanted: what the values of the label map mean.
+        items: of the datalist's section `test`; the images are added to each.
         scratch: empty folder; `inference.log` in it holds what the bundle's process told.
 
     Raises:
-        PredictionError: the process fails, takes too long, or leaves no label map of these values.
-        SegmentationError: the label map is not on the grid of the input.
+        PredictionError: the process fails or takes too long.
     """
     dataset, output = scratch / "dataset", scratch / "output"
-    item = {"case": CASE} | {role: f"images/{CASE}_{role}.nii.gz" for role in volumes}
+    images = {role: f"images/{CASE}_{role}.nii.gz" for role in volumes}
     for role, volume in volumes.items():
-        volume.to_nifti(dataset / item[role])
-    sections = {"training": [], "validation": [], "test": [item]}
+        volume.to_nifti(dataset / images[role])
+    sections = {"training": [], "validation": [], "test": [{"case": CASE} | item | images for item in items]}
     write_json(dataset / "datalist.json", {"bundle": bundle.name, **sections})
     output.mkdir()
     _run(bundle.root, dataset, output, scratch / "inference.log")
-    found = sorted(output.rglob("*.nii.gz"))
+    return output
+
+
+def the_one(output: Path, pattern: str, what: str) -> Path:
+    """The one file that inference must have written.
+
+    Raises:
+        PredictionError: there is none, or there are several.
+    """
+    found = sorted(output.rglob(pattern))
     if len(found) != 1:
-        raise PredictionError(f"inference of {bundle.name} must save one label map, got {len(found)}; mend the bundle")
-    return read_label_map(found[0], volumes[wanted.input], wanted)
+        raise PredictionError(
+            f"inference of the bundle must save one {what}, got {len(found)}; mend its inference.json"
+        )
+    return found[0]
 
 
 def _run(root: Path, dataset: Path, output: Path, log: Path) -> None:
@@ -81,32 +91,33 @@ def _last_words(log: Path) -> str:
     return re.sub(r"\S*/fedbundle-predict-[^/\s]*", "...", told)[:300]
 
 
-def read_label_map(path: Path, volume: Volume, wanted: DicomOut) -> NDArray[np.uint8]:
-    """Label map [slice, row, column] from NIfTI, if it lies on the grid of `volume` and holds values of `wanted` only.
+def read_map(path: Path, volume: Volume) -> NDArray[np.float32]:
+    """Values [slice, row, column] from NIfTI, if they lie on the grid of `volume`.
 
     Raises:
-        PredictionError: unreadable, or other values.
+        PredictionError: unreadable, or values that are no numbers.
         SegmentationError: another grid.
     """
     try:
         image = nibabel.nifti1.load(path)
-        values = np.squeeze(np.asarray(image.dataobj))
+        values = np.asarray(image.dataobj, dtype=np.float32)
         affine = LPS_TO_RAS @ image.affine
     except UNREADABLE as error:
         raise PredictionError(
-            f"label map of the bundle must be readable NIfTI, got {type(error).__name__}; mend its inference.json"
+            f"map of the bundle must be readable NIfTI, got {type(error).__name__}; mend its inference.json"
         ) from error
     shape = volume.array.shape[::-1]
+    if values.ndim > 3 and values.shape[3:] == (1,) * (values.ndim - 3):
+        values = values.reshape(values.shape[:3])
+    if values.ndim == 2:
+        values = values[..., None]
     corners = np.array([[i, j, k, 1] for i in (0, shape[0]) for j in (0, shape[1]) for k in (0, shape[2])]).T
     apart = np.linalg.norm(((affine - volume.affine) @ corners)[:3], axis=0).max()
-    if values.shape != shape or apart > CORNER_TOLERANCE * min(volume.spacing):
+    if values.shape != shape or not apart <= CORNER_TOLERANCE * min(volume.spacing):
         raise SegmentationError(
-            f"label map of the bundle must lie on the grid of its input {'x'.join(map(str, shape))}, got "
+            f"map of the bundle must lie on the grid of its input {'x'.join(map(str, shape))}, got "
             f"{'x'.join(map(str, values.shape))}, {apart:.2f} mm apart; it must invert what it resamples"
         )
-    allowed = [0, *(segment.value for segment in wanted.segments)]
-    if not np.isin(values, allowed).all():
-        raise PredictionError(
-            f"label map of the bundle must hold {allowed} only, got other values; mend dicom_out.json"
-        )
-    return values.transpose(2, 1, 0).astype(np.uint8)
+    if not np.isfinite(values).all():
+        raise PredictionError("map of the bundle must hold finite numbers only, got others; mend the bundle")
+    return np.ascontiguousarray(values.transpose(2, 1, 0))

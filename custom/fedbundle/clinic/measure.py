@@ -7,7 +7,7 @@ import SimpleITK as sitk  # noqa: N813 -- its own documentation calls it so
 from numpy.typing import NDArray
 
 from fedbundle.dicom.pixels.volume import Volume
-from fedbundle.dicom.seg.segments import DicomOut
+from fedbundle.dicom.seg.dicom_out import SegmentationOut
 
 SCATTERED = 0.9  # a segment whose largest part holds less than this share is told to be in parts
 
@@ -23,7 +23,9 @@ class Measured:
     slices: int  # acquired slices that show it
 
 
-def measure(volume: Volume, labels: NDArray[np.uint8], wanted: DicomOut) -> tuple[list[Measured], Measured | None]:
+def measure(
+    volume: Volume, labels: NDArray[np.uint8], wanted: SegmentationOut
+) -> tuple[list[Measured], Measured | None]:
     """Each segment, and all together where the bundle names that.
 
     Args:
@@ -37,19 +39,19 @@ def measure(volume: Volume, labels: NDArray[np.uint8], wanted: DicomOut) -> tupl
         count = int(mask.sum())
         return Measured(label, color, count * voxel_ml, count, int(mask.any(axis=(1, 2)).sum()))
 
-    segments = [of(segment.label, segment.color, labels == segment.value) for segment in wanted.segments]
-    values = [segment.value for segment in wanted.segments]
+    segments = [of(segment.label, segment.color, labels == segment.value) for segment in wanted.labelled.segments]
+    values = [segment.value for segment in wanted.labelled.segments]
     return segments, of(wanted.total, "", np.isin(labels, values)) if wanted.total else None
 
 
-def doubts(volume: Volume, labels: NDArray[np.uint8], wanted: DicomOut) -> list[str]:
+def doubts(volume: Volume, labels: NDArray[np.uint8], wanted: SegmentationOut) -> list[str]:
     """Sentences for the reader; an empty list is no proof that the segmentation is right."""
     segments, total = measure(volume, labels, wanted)
     told = [f"No {segment.label.lower()} was found." for segment in segments if not segment.voxels]
-    for segment, measured in zip(wanted.segments, segments, strict=True):
+    for segment, measured in zip(wanted.labelled.segments, segments, strict=True):
         mask = labels == segment.value
         if measured.voxels:
-            told += _edges(segment.label, mask)
+            told += edges(segment.label, mask)
             told += _parts(segment.label, mask)
     if total and total.voxels and wanted.plausible_ml:
         low, high = wanted.plausible_ml
@@ -58,7 +60,8 @@ def doubts(volume: Volume, labels: NDArray[np.uint8], wanted: DicomOut) -> list[
     return told
 
 
-def _edges(label: str, mask: NDArray[np.bool_]) -> list[str]:
+def edges(label: str, mask: NDArray[np.bool_]) -> list[str]:
+    """What to say of a mask [slice, row, column] that reaches the end of the images."""
     if mask[[0, -1]].any():
         return [f"{label} reaches the first or last slice: part of it may lie outside the images."]
     if mask[:, [0, -1]].any() or mask[:, :, [0, -1]].any():

@@ -1,6 +1,7 @@
-"""PNG pictures of a volume with the outlines of its segments; drawn by matplotlib, without a display."""
+"""PNG pictures of a volume with the outlines of labels; drawn by matplotlib, without a display."""
 
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,6 @@ from numpy.typing import NDArray
 
 from fedbundle.dicom.pixels.canonical import LETTERS, Canonical, upright
 from fedbundle.dicom.pixels.volume import Volume
-from fedbundle.dicom.seg.segments import DicomOut
 
 PIXELS = 520  # longer edge of a picture
 DPI = 100
@@ -37,31 +37,52 @@ class Picture:
     outlined: bool
 
 
-def pictures(volume: Volume, labels: NDArray[np.uint8], wanted: DicomOut) -> list[Picture]:
+@dataclass(frozen=True)
+class Window:
+    """Which values become black and white."""
+
+    low: float
+    high: float
+    colors: str = "gray"  # of matplotlib; gray_r shows high values dark, as nuclear medicine does
+
+    @classmethod
+    def of(cls, volume: Volume) -> "Window":
+        """From the brightness of a volume whose numbers have no unit."""
+        bright = volume.array[volume.array > 0]
+        low, high = np.percentile(bright, WINDOW) if bright.size else (0.0, 1.0)
+        return cls(float(low), float(max(high, low + 1e-6)))
+
+
+def pictures(volume: Volume, labels: NDArray[np.uint8], colors: Mapping[int, str]) -> list[Picture]:
     """Overview without and with outlines; slices from head to feet, front to back or right to left; two reformats.
 
     Args:
         volume: the image.
         labels: [slice, row, column] on its grid.
-        wanted: values and colours.
+        colors: of the values that are outlined.
     """
-    drawn = _Drawn(volume, labels, wanted)
+    drawn = Drawn(volume, labels, colors)
     return [*drawn.overview(), *drawn.slices(), *drawn.reformats()]
 
 
-class _Drawn:
+class Drawn:
     """A volume and its label map, turned to canonical axes."""
 
-    def __init__(self, volume: Volume, labels: NDArray[np.uint8], wanted: DicomOut) -> None:
+    def __init__(
+        self, volume: Volume, labels: NDArray[np.uint8], colors: Mapping[int, str], window: Window | None = None
+    ) -> None:
         self.view = Canonical.of(volume.affine)
         self.image = self.view.turn(volume.array)
         self.labels = self.view.turn(labels)
-        self.colors = {segment.value: segment.color for segment in wanted.segments}
+        self.colors = colors
         self.native = self.view.axis(self.view.native)
         self.found: NDArray[np.bool_] = np.isin(self.labels, list(self.colors))
-        bright = volume.array[volume.array > 0]
-        low, high = np.percentile(bright, WINDOW) if bright.size else (0.0, 1.0)
-        self.window = (float(low), float(max(high, low + 1e-6)))
+        self.window = window or Window.of(volume)
+
+    def best(self) -> Picture:
+        """The slice with most of the labels, cropped to all of them; the middle slice where there is none."""
+        box = self._box(self.view.native) if self.found.any() else None
+        return self._draw(self.view.native, self._middle(self.native), box)
 
     def overview(self) -> list[Picture]:
         """The slice with most of the segments, whole field of view."""
@@ -115,7 +136,9 @@ class _Drawn:
         axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
         axes.set_axis_off()
         extent = (0.0, size[0], size[1], 0.0)
-        axes.imshow(pixels, cmap="gray", vmin=self.window[0], vmax=self.window[1], extent=extent, aspect="auto")
+        axes.imshow(
+            pixels, cmap=self.window.colors, vmin=self.window.low, vmax=self.window.high, extent=extent, aspect="auto"
+        )
         if outlined:
             across = (np.arange(pixels.shape[1]) + 0.5) * width_mm
             down = (np.arange(pixels.shape[0]) + 0.5) * height_mm

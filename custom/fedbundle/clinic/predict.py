@@ -1,4 +1,4 @@
-"""From a DICOM study and an exported bundle to DICOM SEG, report and numbers; all of it appears, or nothing."""
+"""From a DICOM study and an exported bundle to DICOM SEG and SR, report and numbers; all of it appears, or nothing."""
 
 import re
 import shutil
@@ -6,33 +6,21 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from fedbundle.bundle.archive import unpack
-from fedbundle.bundle.digest import recipe_digest, release_digest
-from fedbundle.bundle.layout import Bundle
-from fedbundle.bundle.record import check_record
-from fedbundle.bundle.vendor import RECORD, copy_bundle
+from fedbundle.clinic.findings import SEG_SUFFIX, SR_SUFFIX, Target
 from fedbundle.clinic.inference import infer
-from fedbundle.clinic.measure import doubts, measure
-from fedbundle.clinic.pictures import pictures
-from fedbundle.clinic.prediction import MADE_BY, Prediction, SeriesTold
+from fedbundle.clinic.kinds import findings_of, items_of
+from fedbundle.clinic.opened import opened
+from fedbundle.clinic.prediction import MADE_BY, Prediction
 from fedbundle.clinic.report import report
-from fedbundle.clinic.training import read_training, trained_on_phantoms
+from fedbundle.clinic.study import Study, read_study
 from fedbundle.dicom.deid.identifiers import identifiers
 from fedbundle.dicom.deid.residuals import residuals
-from fedbundle.dicom.gate.roles import Choice, choose
-from fedbundle.dicom.gate.rules import checked_rules
 from fedbundle.dicom.header import text, tolerant
-from fedbundle.dicom.inputs import read_inputs
-from fedbundle.dicom.pixels.volume import Volume
-from fedbundle.dicom.seg.segments import CONFIG, DicomOut
-from fedbundle.dicom.seg.write import Model, write_segmentation
-from fedbundle.dicom.series import Series, survey
-from fedbundle.errors import BundleError, InputError, OutputError, PredictionError, ResidualError
+from fedbundle.dicom.seg.write import Model
+from fedbundle.errors import InputError, OutputError, ResidualError
 from fedbundle.files import new_folder, read_json, write_json, write_text
 
-WEIGHTS = "models/model.pt"
 REPORT, RESULT, LOG = "report.html", "result.json", "inference.log"
-SEG_SUFFIX = ".seg.dcm"
 PATIENT = ("PatientName", "PatientID", "OtherPatientIDs", "PatientBirthName", "AccessionNumber")
 SHORTEST = 6  # characters of a name or id; a shorter number may be a count of voxels
 DATE_OR_UID = re.compile(r"[0-9.]{8,}")
@@ -40,11 +28,12 @@ TIMES = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:[.,]\d+)?\s*")
 
 
 def predict(bundle: Path, study: Path, out: Path) -> dict[str, Any]:
-    """Run a bundle on a study and write `<bundle>.seg.dcm`, `report.html`, `result.json` and `inference.log`.
+    """Run a bundle on a study and write DICOM objects, `report.html`, `result.json` and `inference.log`.
 
-    The bundle is copied to a temporary folder first, so neither it nor the study is written to. The segmentation
-    belongs to the patient of the study, as it goes back to the PACS; the other files hold nothing of the patient but
-    pictures, and are searched for identifiers before they appear.
+    The bundle is copied to a temporary folder first, so neither it nor the study is written to. The DICOM objects
+    (`<bundle>.seg.dcm`, `<bundle>.sr.dcm`, as its kind of result gives) belong to the patient of the study, as they go
+    back to the PACS; the other files hold nothing of the patient but pictures, and are searched for identifiers before
+    they appear.
 
     Args:
         bundle: exported zip or unpacked folder, with weights.
@@ -58,7 +47,8 @@ def predict(bundle: Path, study: Path, out: Path) -> dict[str, Any]:
         InputError: no such bundle or study, or files of more than one study.
         OutputError: `out` holds other things or cannot be written.
         BundleError: the bundle breaks its contract (DigestError: it is not the one that was exported).
-        NoUsableSeriesError: no series can play a role that the bundle needs.
+        NoUsableSeriesError: no series can play a role that the bundle needs, or a film
+            does not tell which side it shows.
         DicomError: pixels are of no known quantity, or volumes cannot be brought onto one grid.
         PredictionError: the bundle has no weights, or cannot be run.
         SegmentationError: the result does not lie on the grid of its source series.
@@ -67,28 +57,23 @@ def predict(bundle: Path, study: Path, out: Path) -> dict[str, Any]:
     target = _claimed(out)
     with tempfile.TemporaryDirectory(prefix="fedbundle-predict-") as folder:
         scratch = Path(folder).resolve()
-        opened = _opened(bundle, scratch / "bundle")
-        wanted = _wanted(opened)
-        found, damaged = _one_study(study)
-        choice = choose(found, checked_rules(opened.ingest_rules))
-        chosen = choice.require()
+        run, wanted = opened(bundle, scratch / "bundle")
+        images = read_study(study, run, scratch)
         work = scratch / "work"
         work.mkdir()
-        read = read_inputs(chosen, opened.ingest_rules["inputs"], scratch)
-        volumes = {role: each.volume for role, each in read.items()}
-        labels = infer(opened, volumes, wanted, work)
-        source = chosen[wanted.input]
-        prediction = _prediction(opened, wanted, choice, volumes[wanted.input], labels, source, damaged)
-        name = f"{opened.name}{SEG_SUFFIX}"
-        result = prediction.data([name, REPORT, RESULT, LOG])
+        volumes = {role: each.volume for role, each in images.inputs.items()}
+        output = infer(run, volumes, items_of(images, wanted), work)
+        prediction = Prediction.of(run, wanted, images, findings_of(output, images, wanted))
+        names = [f"{run.name}{suffix}" for suffix in prediction.findings.objects()]
+        result = prediction.data([*names, REPORT, RESULT, LOG]) | {"headline": prediction.findings.headline}
         public = scratch / "public"
         write_text(public / REPORT, report(prediction))
         write_json(public / RESULT, result)
         write_text(public / LOG, _plain(work / LOG, folder))
-        _check_anonymous(public, choice)
+        _check_anonymous(public, images)
         with new_folder(target) as part:
-            model = Model(opened.name, opened.version, prediction.release_digest)
-            write_segmentation(labels, prediction.volume.affine, source.headers, wanted, model, part / name)
+            model = Model(run.name, run.version, prediction.release_digest)
+            prediction.findings.write(Target(part, run.name, model))
             for path in public.iterdir():
                 shutil.copyfile(path, part / path.name)
     return result
@@ -100,7 +85,8 @@ def _claimed(out: Path) -> Path:
     if target.exists() and not target.is_dir():
         raise OutputError(f"out must be a folder, got the file {out}; choose another place")
     if target.is_dir() and (names := {path.name for path in target.iterdir()}):
-        known = {name for name in names if name in (REPORT, RESULT, LOG) or name.endswith(SEG_SUFFIX)}
+        ours = (SEG_SUFFIX, SR_SUFFIX)
+        known = {name for name in names if name in (REPORT, RESULT, LOG) or name.endswith(ours)}
         if names != known or not _ours(target / RESULT):
             raise OutputError(
                 f"out must be new, empty or hold earlier results, got {out} with other files; choose another"
@@ -116,90 +102,12 @@ def _ours(result: Path) -> bool:
     return isinstance(content, dict) and content.get("made_by") == MADE_BY
 
 
-def _opened(bundle: Path, folder: Path) -> Bundle:
-    """A checked copy of the bundle in `folder`."""
-    if bundle.is_dir():
-        name = Bundle.open(bundle).name
-        copy_bundle(bundle, folder / name)
-        root = folder / name
-    elif bundle.is_file():
-        root = unpack(bundle, folder)
-    else:
-        raise InputError(f"bundle must be a zip or a folder, got {bundle}; check the path")
-    opened = Bundle.open(root)
-    check_record(root)
-    if not (root / WEIGHTS).is_file():
-        raise PredictionError(f"bundle must carry weights in {WEIGHTS}, got none; take the zip of fedbundle export")
-    return opened
-
-
-def _wanted(bundle: Bundle) -> DicomOut:
-    wanted = DicomOut.read(bundle.root)
-    if wanted.input not in bundle.ingest_rules["inputs"]:
-        raise BundleError(f"input in {CONFIG} must be a role of configs/ingest.json, got {wanted.input!r}; mend it")
-    if "resample_to" in bundle.ingest_rules["inputs"][wanted.input]:
-        raise BundleError(
-            f"input in {CONFIG} must be a role on the voxels of its own series, got {wanted.input!r} with resample_to; "
-            "name another role"
-        )
-    return wanted
-
-
-def _one_study(folder: Path) -> tuple[list[Series], int]:
-    """Series of the study, and how many of its files cannot be read."""
-    if not folder.is_dir():
-        raise InputError(f"study must be a folder with DICOM files, got {folder}; check the path")
-    found = survey(folder)
-    if not found.series:
-        raise InputError(f"study must hold DICOM images, got none in {found.files} files; check the path")
-    studies = len(found.studies())
-    if studies > 1:
-        raise InputError(
-            f"study must be a folder with the files of one study, got {studies} studies; give the folder of one"
-        )
-    return found.series, len(found.damaged)
-
-
-def _prediction(
-    bundle: Bundle, wanted: DicomOut, choice: Choice, volume: Volume, labels: Any, source: Series, damaged: int
-) -> Prediction:
-    segments, total = measure(volume, labels, wanted)
-    with tolerant():
-        told = tuple(
-            SeriesTold(text(each.series.first, "SeriesNumber"), each.role, each.code, each.detail)
-            for each in choice.decisions
-        )
-        numbers = tuple(text(header, "InstanceNumber") for header in source.headers)
-    return Prediction(
-        bundle=bundle,
-        wanted=wanted,
-        recipe_digest=recipe_digest(bundle.root),
-        release_digest=release_digest(bundle.root),
-        exported=(bundle.root / RECORD).is_file(),
-        on_phantoms=trained_on_phantoms(bundle),
-        training=read_training(bundle, wanted),
-        series=tuple(sorted(told, key=lambda series: (not series.role, len(series.number), series.number))),
-        volume=volume,
-        image_numbers=numbers,
-        segments=tuple(segments),
-        total=total,
-        doubts=(*_damage(damaged), *doubts(volume, labels, wanted)),
-        pictures=tuple(pictures(volume, labels, wanted)),
-    )
-
-
-def _damage(files: int) -> list[str]:
-    if not files:
-        return []
-    return [f"{files} of the study's files are empty or damaged: slices may be missing. Send it again from the PACS."]
-
-
 def _plain(log: Path, folder: str) -> str:
     """The log without temporary paths and times: a study of today must not be told by today's date."""
     return TIMES.sub("", log.read_text(encoding="utf-8", errors="replace").replace(folder, "..."))
 
 
-def _check_anonymous(folder: Path, choice: Choice) -> None:
+def _check_anonymous(folder: Path, study: Study) -> None:
     """Look for identifiers of the study in what is not for the PACS: whole names and ids, dates, UIDs.
 
     Words of names and names of institutions are left out: a report in plain language holds words like "May" or "Long",
@@ -207,7 +115,7 @@ def _check_anonymous(folder: Path, choice: Choice) -> None:
     """
     names: set[str] = set()
     with tolerant():
-        for decision in choice.decisions:
+        for decision in study.choice.decisions:
             for header in decision.series.headers:
                 names |= {name for name in identifiers(header) if DATE_OR_UID.fullmatch(name)}
                 names |= {name for keyword in PATIENT if len(name := text(header, keyword)) >= SHORTEST}

@@ -4,18 +4,23 @@ from dataclasses import dataclass
 from typing import Any
 
 from fedbundle import __version__
+from fedbundle.bundle.digest import recipe_digest, release_digest
 from fedbundle.bundle.layout import Bundle
-from fedbundle.clinic.measure import Measured
-from fedbundle.clinic.pictures import Picture
-from fedbundle.clinic.training import Training
+from fedbundle.bundle.vendor import RECORD
+from fedbundle.clinic.doubts import input_doubts
+from fedbundle.clinic.findings import Findings
+from fedbundle.clinic.images_used import ImageUsed, images_used, missing_doubts
+from fedbundle.clinic.study import Study
+from fedbundle.clinic.training import Training, read_training, trained_on_phantoms
+from fedbundle.dicom.header import text, tolerant
 from fedbundle.dicom.pixels.volume import Volume
-from fedbundle.dicom.seg.segments import DicomOut
+from fedbundle.dicom.seg.dicom_out import DicomOut
 
 MADE_BY = "fedbundle predict"
 RESEARCH = "Research use only. Not a medical device: it must not be used for diagnosis or treatment."
-PHANTOMS = (
-    "Trained on phantoms only, as its metadata says: the outlines are not expected to be right on a real patient."
-)
+PHANTOMS = "Trained on phantoms only, as its metadata says: {what} not expected to be right on a real patient."
+UNTRAINED = "The bundle carries no training record: nothing tells that its weights were trained at all."
+WHAT = {"segmentation": "the outlines are", "detection": "the candidates are", "classification": "the classes are"}
 
 
 @dataclass(frozen=True)
@@ -40,17 +45,40 @@ class Prediction:
     on_phantoms: bool
     training: Training | None
     series: tuple[SeriesTold, ...]
-    volume: Volume
-    image_numbers: tuple[str, ...]  # Instance Number of each slice of the volume, "" when absent
-    segments: tuple[Measured, ...]
-    total: Measured | None
+    used: tuple[ImageUsed, ...]  # one per role
+    volume: Volume  # of the role on whose grid the result lies
+    findings: Findings
     doubts: tuple[str, ...]
-    pictures: tuple[Picture, ...]
+
+    @classmethod
+    def of(cls, bundle: Bundle, wanted: DicomOut, study: Study, findings: Findings) -> "Prediction":
+        """Bring together what the bundle says of itself, what became of the images, and what was found."""
+        used = images_used(study, wanted)
+        with tolerant():
+            series = [
+                SeriesTold(text(each.series.first, "SeriesNumber"), each.role, each.code, each.detail)
+                for each in study.choice.decisions
+            ]
+        return cls(
+            bundle=bundle,
+            wanted=wanted,
+            recipe_digest=recipe_digest(bundle.root),
+            release_digest=release_digest(bundle.root),
+            exported=(bundle.root / RECORD).is_file(),
+            on_phantoms=trained_on_phantoms(bundle),
+            training=read_training(bundle, wanted),
+            series=tuple(sorted(series, key=lambda told: (not told.role, len(told.number), told.number))),
+            used=tuple(used),
+            volume=study.volume(wanted.input),
+            findings=findings,
+            doubts=(*missing_doubts(used), *input_doubts(study, wanted), *findings.doubts),
+        )
 
     @property
     def warnings(self) -> list[str]:
         """What must be read before the numbers."""
-        return [RESEARCH, *([PHANTOMS] if self.on_phantoms else [])]
+        phantoms = [PHANTOMS.format(what=WHAT[self.findings.kind])] if self.on_phantoms else []
+        return [RESEARCH, *phantoms, *([UNTRAINED] if self.training is None else [])]
 
     def data(self, files: list[str]) -> dict[str, Any]:
         """For result.json; `files` are the names that lie beside it."""
@@ -58,6 +86,7 @@ class Prediction:
         return {
             "made_by": MADE_BY,
             "fedbundle": __version__,
+            "kind": self.findings.kind,
             "warnings": self.warnings,
             "doubts": list(self.doubts),
             "bundle": self.bundle.name,
@@ -70,27 +99,8 @@ class Prediction:
                 "slices": slices,
                 "spacing_mm": [round(size, 4) for size in self.volume.spacing],
             },
-            "segments": [
-                _segment(measured)
-                | {
-                    "code": {
-                        "value": segment.type.value,
-                        "scheme": segment.type.scheme_designator,
-                        "meaning": segment.type.meaning,
-                    }
-                }
-                for measured, segment in zip(self.segments, self.wanted.segments, strict=True)
-            ],
-            "total": _segment(self.total) if self.total else None,
+            "inputs_used": {each.role: each.data() for each in self.used},
+            **self.findings.data(),
             "series": [vars(series) for series in self.series],
             "files": files,
         }
-
-
-def _segment(measured: Measured) -> dict[str, Any]:
-    return {
-        "label": measured.label,
-        "volume_ml": round(measured.volume_ml, 3),
-        "voxels": measured.voxels,
-        "slices": measured.slices,
-    }

@@ -3,41 +3,36 @@
 from html import escape
 
 from fedbundle.bundle.digest import short
-from fedbundle.clinic.measure import Measured
-from fedbundle.clinic.pictures import Picture
+from fedbundle.clinic.images_used import sentence
 from fedbundle.clinic.prediction import Prediction
 from fedbundle.clinic.training import Training
 from fedbundle.dicom.gate.verdict import USED
-from fedbundle.page import page, picture, style_sheet, swatches, table
+from fedbundle.page import page, style_sheet, swatches, table
 
 
 def report(prediction: Prediction) -> str:
     """The whole page as HTML; every text of the bundle or study is escaped."""
+    findings = prediction.findings
     style = style_sheet("fedbundle.clinic", "report.css")
-    colors = swatches(segment.color for segment in prediction.segments)
     return page(
-        f"{prediction.wanted.title}: AI segmentation, research use only",
-        f"{style}\n{colors}",
+        f"{prediction.wanted.title}: AI {findings.kind}, research use only",
+        f"{style}\n{swatches(findings.colors)}",
         [
             _head(prediction),
             _numbers(prediction),
-            _pictures(prediction),
+            f"<section><h2>Pictures</h2>{findings.pictures()}</section>",
             _input(prediction),
             _model(prediction),
-            _limits(),
+            _limits(findings.limits),
         ],
     )
-
-
-def _numbered(prediction: Prediction) -> list[tuple[int, Measured]]:
-    return list(enumerate(prediction.segments, start=1))
 
 
 def _head(prediction: Prediction) -> str:
     name = str(prediction.bundle.metadata.get("name") or prediction.bundle.name)
     alert = "".join(f"<p>{escape(warning)}</p>" for warning in prediction.warnings)
     return (
-        '<header><p class="over">AI segmentation report</p>'
+        f'<header><p class="over">AI {prediction.findings.kind} report</p>'
         f"<h1>{escape(prediction.wanted.title)}</h1>"
         f'<p class="quiet">{escape(name)}, version {escape(prediction.bundle.version)}, '
         f"release <code>{short(prediction.release_digest)}</code></p></header>"
@@ -46,71 +41,36 @@ def _head(prediction: Prediction) -> str:
 
 
 def _numbers(prediction: Prediction) -> str:
-    cards = [_card(measured, f"s{number}") for number, measured in _numbered(prediction)]
-    if prediction.total:
-        cards.insert(0, _card(prediction.total, ""))
     doubts = "".join(f"<li>{escape(doubt)}</li>" for doubt in prediction.doubts)
     alert = f'<div class="alert" role="note"><p>Look twice</p><ul class="doubts">{doubts}</ul></div>' if doubts else ""
-    return f'<section aria-label="Volumes"><ul class="cards">{"".join(cards)}</ul>{alert}</section>'
-
-
-def _card(measured: Measured, segment: str) -> str:
-    swatch = f'<span class="swatch {segment}"></span>' if segment else ""
-    slices = f"{measured.slices} slice{'' if measured.slices == 1 else 's'}"
-    return (
-        f"<li>{swatch}{escape(measured.label)}"
-        f'<strong>{measured.volume_ml:.1f} <span class="unit">mL</span></strong><small>on {slices}</small></li>'
-    )
-
-
-def _pictures(prediction: Prediction) -> str:
-    legend = "".join(
-        f'<li><span class="swatch s{number}"></span>{escape(measured.label)}</li>'
-        for number, measured in _numbered(prediction)
-    )
-    groups: dict[str, list[str]] = {"pair": [], "grid": [], "across": []}
-    for index, drawn in enumerate(prediction.pictures):
-        group = "pair" if index < 2 else "across" if drawn.number is None else "grid"
-        groups[group].append(_figure(prediction, drawn))
-    parts = [
-        "<section><h2>Pictures</h2>",
-        '<p class="quiet">Radiological convention: the patient\'s right is at the left edge. Letters name the sides '
-        "(R right, L left, A front, P back, S head, I feet). Outlines run inside the outermost voxels.</p>",
-        f'<ul class="legend">{legend}</ul>',
-        f'<div class="pair">{"".join(groups["pair"])}</div>',
-    ]
-    if groups["grid"]:
-        parts.append(f'<h3>Slice by slice</h3><div class="grid">{"".join(groups["grid"])}</div>')
-    if groups["across"]:
-        parts.append(f'<h3>Across the slices</h3><div class="pair">{"".join(groups["across"])}</div>')
-    return "".join([*parts, "</section>"])
-
-
-def _figure(prediction: Prediction, drawn: Picture) -> str:
-    place = f"{drawn.plane}, rebuilt across the slices"
-    if drawn.number is not None:
-        image = prediction.image_numbers[drawn.number]
-        place = f"{drawn.plane}, {f'image {image}' if image else f'slice {drawn.number + 1}'}"
-    told = f"{place}{'' if drawn.outlined else ', without outlines'}"
-    return f"<figure>{picture(drawn.png, told)}<figcaption>{escape(told[0].upper() + told[1:])}</figcaption></figure>"
+    used = f'<p class="used">{escape(sentence(list(prediction.used)))}</p>'
+    return f'<section aria-label="Results">{prediction.findings.summary()}{used}{alert}</section>'
 
 
 def _input(prediction: Prediction) -> str:
     slices, rows, columns = prediction.volume.array.shape
     width, height, step = prediction.volume.spacing
     used = [series for series in prediction.series if series.role]
-    told = f"{len(used)} of {len(prediction.series)} series of the study was used" if len(used) == 1 else ""
-    told = told or f"{len(used)} of {len(prediction.series)} series of the study were used"
+    count = f"{len(used)} of {len(prediction.series)} series of the study {'was' if len(used) == 1 else 'were'} used"
+    size = f"{columns} x {rows} pixels of {width:.3g} x {height:.3g} mm"
+    if slices > 1:
+        size = f"{columns} x {rows} x {slices} voxels of {width:.3g} x {height:.3g} x {step:.3g} mm"
+    name = prediction.wanted.name_of
     body = [
         (
             "used" if series.code == USED else "",
-            [series.number or "-", f"used: {series.role}" if series.role else "not used", series.code, series.detail],
+            [
+                series.number or "-",
+                f"used: {name(series.role)}" if series.role else "not used",
+                series.code,
+                series.detail,
+            ],
         )
         for series in prediction.series
     ]
     return (
-        f"<section><h2>Which images</h2><p>{told}. The segmentation has their grid: {columns} x {rows} x {slices} "
-        f"voxels of {width:.3g} x {height:.3g} x {step:.3g} mm.</p>"
+        f"<section><h2>Which images</h2><p>{count}. The result lies on the grid of "
+        f"{escape(name(prediction.wanted.input))}: {size}.</p>"
         + table("Every series of the study, and why", ["Series", "Role", "Code", "What was found"], body)
         + "</section>"
     )
@@ -146,18 +106,15 @@ def _training(training: Training | None) -> str:
     )
     if training.results:
         told += "<h3>How it did at each site</h3>" + table(
-            "Mean over the test cases of each site, with 95 % confidence interval; n = cases",
+            "On the test cases of each site, with 95 % confidence interval; n = cases",
             ["Evaluation", "Site", "n", *training.metrics],
             [("", row) for row in training.results],
         )
     return told
 
 
-def _limits() -> str:
+def _limits(told: str) -> str:
     return (
-        "<section><h2>What the numbers do not say</h2>"
-        "<p>A volume is the number of voxels times their size. It has no confidence interval, and an outline that "
-        "looks smooth can be wrong. Results at the training sites hold for their scanners and patients. The DICOM "
-        "segmentation beside this page was read back: it has the same voxels at the same place as the pictures.</p>"
-        "</section>"
+        f"<section><h2>What the numbers do not say</h2><p>{escape(told)} Results at the training sites hold for their "
+        "scanners and patients.</p></section>"
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fedbundle.bundle.layout import Bundle
-from fedbundle.dicom.seg.segments import DicomOut
+from fedbundle.dicom.seg.dicom_out import DicomOut, SegmentationOut
 from fedbundle.errors import BundleError, InputError
 from fedbundle.files import read_json
 
@@ -87,7 +87,8 @@ def _heading(metric: str, wanted: DicomOut) -> str:
     if "dice" not in words:
         return metric
     rest = " ".join(word for word in words if word != "dice")
-    named = {str(segment.value): segment.label.lower() for segment in wanted.segments}
+    segments = wanted.labelled.segments if isinstance(wanted, SegmentationOut) else ()
+    named = {str(segment.value): segment.label.lower() for segment in segments}
     return f"Dice, {named.get(rest, rest)}" if rest else "Dice"
 
 

@@ -12,13 +12,16 @@ from samples.judges import dciodvfy, dcmqi_masks
 from samples.oblique_series import oblique_series, rotated, write_series
 
 from fedbundle.dicom.pixels.volume import Volume
+from fedbundle.dicom.seg.dicom_out import SegmentationOut, read_dicom_out
 from fedbundle.dicom.seg.read import read_segmentation
-from fedbundle.dicom.seg.segments import DicomOut
 from fedbundle.dicom.seg.write import Model, source_order, write_segmentation
 from fedbundle.dicom.series import Series, scan
 from fedbundle.errors import BundleError, SegmentationError
 
 BUNDLE = Path(__file__).parents[3] / "bundles" / "prostate_mri_zones"
+FOUND = read_dicom_out(BUNDLE)
+assert isinstance(FOUND, SegmentationOut)
+WANTED = FOUND.labelled
 MODEL = Model("prostate_mri_zones", "0.1.0", "sha256:" + "ab" * 32)
 BARE = (
     "AccessionNumber",
@@ -56,7 +59,7 @@ def blobs(shape: tuple[int, ...], seed: int = 0) -> NDArray[np.uint8]:
 def write(series: Series, path: Path) -> tuple[NDArray[np.uint8], Volume]:
     volume = Volume.of(series)
     labels = blobs(volume.array.shape)
-    write_segmentation(labels, volume.affine, series.headers, DicomOut.read(BUNDLE), MODEL, path)
+    write_segmentation(labels, volume.affine, series.headers, WANTED, MODEL, path)
     return labels, volume
 
 
@@ -96,7 +99,7 @@ def test_a_segment_or_all_may_be_empty(tmp_path: Path, value: int) -> None:
     labels = np.zeros(volume.array.shape, np.uint8)
     labels[2, 5:9, 5:9] = value
     path = tmp_path / "a.seg.dcm"
-    write_segmentation(labels, volume.affine, series.headers, DicomOut.read(BUNDLE), MODEL, path)
+    write_segmentation(labels, volume.affine, series.headers, WANTED, MODEL, path)
     assert dciodvfy(path) == []
     found = read_segmentation(path, labels.shape, volume.affine).masks
     assert int(found[1].sum()) == 16 * value and not found[2].any()
@@ -125,7 +128,7 @@ def test_slices_are_matched_by_place_not_by_order(tmp_path: Path) -> None:
 def test_a_label_map_off_the_grid_is_refused_and_nothing_is_left(tmp_path: Path) -> None:
     write_series(tmp_path / "in", oblique_series())
     (series,) = scan(tmp_path / "in")
-    volume, wanted = Volume.of(series), DicomOut.read(BUNDLE)
+    volume, wanted = Volume.of(series), WANTED
     labels, moved = blobs(volume.array.shape), volume.affine.copy()
     moved[0, 3] += 0.4  # mm, most of a voxel
     turned = volume.affine @ np.diag([1.0, -1.0, 1.0, 1.0])
@@ -141,7 +144,7 @@ def test_images_of_two_patients_are_refused(tmp_path: Path) -> None:
     images[3].PatientID = "MRN-000001"
     volume = Volume.read(write_series(tmp_path / "in", images))
     with pytest.raises(SegmentationError, match="PatientID must be one") as caught:
-        wanted = DicomOut.read(BUNDLE)
+        wanted = WANTED
         write_segmentation(blobs(volume.array.shape), volume.affine, images, wanted, MODEL, tmp_path / "a.seg.dcm")
     assert "MRN" not in str(caught.value) and not (tmp_path / "a.seg.dcm").exists()
 
@@ -211,7 +214,7 @@ def test_a_real_oblique_series(tmp_path: Path, testdata: Callable[[str], Path]) 
         ({"segments": []}, "segments"),
         ({"content_label": "lower"}, "content_label"),
         ({"extra": 1}, "extra"),
-        (None, "what its segments mean"),
+        (None, "what its results mean"),
     ],
 )
 def test_a_broken_declaration_is_refused(tmp_path: Path, change: dict[str, object] | None, told: str) -> None:
@@ -221,4 +224,4 @@ def test_a_broken_declaration_is_refused(tmp_path: Path, change: dict[str, objec
         content = json.loads((BUNDLE / "configs" / "dicom_out.json").read_text(encoding="utf-8"))
         config.write_text(json.dumps(content | change), encoding="utf-8")
     with pytest.raises(BundleError, match=told):
-        DicomOut.read(tmp_path)
+        read_dicom_out(tmp_path)

@@ -17,7 +17,7 @@ from fedbundle.dicom.deid.allowed import EMPTIED
 from fedbundle.dicom.geometry import Array, plane
 from fedbundle.dicom.header import tolerant, value
 from fedbundle.dicom.seg.read import read_segmentation
-from fedbundle.dicom.seg.segments import DicomOut, Segment
+from fedbundle.dicom.seg.segments import Labelled, Segment
 from fedbundle.errors import SegmentationError
 from fedbundle.files import new_file
 
@@ -35,10 +35,15 @@ class Model:
     version: str
     digest: str  # release digest, or recipe digest of a bundle that was not exported
 
+    @property
+    def serial(self) -> str:
+        """The digest without the name of its algorithm, as Device Serial Number."""
+        return self.digest.removeprefix("sha256:")[:64]
+
 
 def write_segmentation(
-    labels: NDArray[np.uint8], affine: Array, sources: Sequence[Dataset], wanted: DicomOut, model: Model, path: Path
-) -> None:
+    labels: NDArray[np.uint8], affine: Array, sources: Sequence[Dataset], wanted: Labelled, model: Model, path: Path
+) -> Dataset:
     """Write a label map on the grid of its source series as DICOM SEG of the same patient and study.
 
     Each slice of the label map is matched to its source image by geometry, never by index or instance number. What was
@@ -52,18 +57,21 @@ def write_segmentation(
         model: who made it.
         path: file to write.
 
+    Returns:
+        What was written, for a report that refers to it.
+
     Raises:
         SegmentationError: the source images are not of one patient and series, the label map does not lie on their
             grid, or does not read back the same.
         OutputError: `path` cannot be written.
     """
-    _check_one_patient(sources)
+    check_one_patient(sources)
     order = source_order(labels.shape, affine, sources)
     masks = np.stack([labels == segment.value for segment in wanted.segments], axis=-1).astype(np.uint8)
     with tolerant():  # highdicom's and pydicom's warnings quote values of the source header
-        by_slice = [_completed(sources[index]) for index in order]
+        by_slice = [completed(sources[index]) for index in order]
         try:
-            made = _segmentation(masks, by_slice, wanted, model)
+            made: Dataset = _segmentation(masks, by_slice, wanted, model)
         except (ValueError, TypeError, AttributeError, KeyError) as error:  # an attribute that every image must have
             raise SegmentationError(
                 f"source images must have all attributes that a DICOM SEG refers to, got {type(error).__name__} "
@@ -72,6 +80,7 @@ def write_segmentation(
         with new_file(path) as part:
             made.save_as(part)
             _check(part, labels, affine, by_slice, wanted)
+    return made
 
 
 def source_order(shape: Sequence[int], affine: Array, sources: Sequence[Dataset]) -> list[int]:
@@ -99,9 +108,12 @@ def source_order(shape: Sequence[int], affine: Array, sources: Sequence[Dataset]
     return [found[number] for number in range(shape[0])]
 
 
-def _segmentation(masks: NDArray[np.uint8], sources: list[Dataset], wanted: DicomOut, model: Model) -> Segmentation:
+def _segmentation(masks: NDArray[np.uint8], sources: list[Dataset], wanted: Labelled, model: Model) -> Segmentation:
     made_by = highdicom.AlgorithmIdentificationSequence(
-        name=model.name[:64], family=codes.DCM.ArtificialIntelligence, version=model.version[:64]
+        name=model.name[:64],
+        family=codes.DCM.ArtificialIntelligence,
+        version=model.version[:64],
+        parameters={"digest": model.digest},
     )
     described = [_described(number, segment, made_by) for number, segment in enumerate(wanted.segments, start=1)]
     return Segmentation(
@@ -116,7 +128,7 @@ def _segmentation(masks: NDArray[np.uint8], sources: list[Dataset], wanted: Dico
         manufacturer="fedbundle",
         manufacturer_model_name=model.name[:64],
         software_versions=[f"fedbundle {__version__}"[:64], f"{model.name} {model.version}"[:64]],
-        device_serial_number=model.digest.removeprefix("sha256:")[:64],
+        device_serial_number=model.serial,
         content_label=wanted.content_label,
         content_description=wanted.series_description,
         series_description=wanted.series_description,
@@ -124,7 +136,7 @@ def _segmentation(masks: NDArray[np.uint8], sources: list[Dataset], wanted: Dico
     )
 
 
-def _completed(header: Dataset) -> Dataset:
+def completed(header: Dataset) -> Dataset:
     """A copy in UTF-8, with what is type 2 in the patient, study and frame modules empty where the source lacks it."""
     completed = Dataset()
     for tag in header.keys():  # noqa: SIM118 -- iterating a Dataset stops at the first value that cannot be parsed
@@ -152,7 +164,7 @@ def _described(number: int, segment: Segment, made_by: highdicom.AlgorithmIdenti
     )
 
 
-def _check(path: Path, labels: NDArray[np.uint8], affine: Array, sources: list[Dataset], wanted: DicomOut) -> None:
+def _check(path: Path, labels: NDArray[np.uint8], affine: Array, sources: list[Dataset], wanted: Labelled) -> None:
     found = read_segmentation(path, labels.shape, affine)
     for number, segment in enumerate(wanted.segments, start=1):
         if not np.array_equal(found.masks.get(number, np.zeros(labels.shape, bool)), labels == segment.value):
@@ -167,7 +179,12 @@ def _check(path: Path, labels: NDArray[np.uint8], affine: Array, sources: list[D
             )
 
 
-def _check_one_patient(sources: Sequence[Dataset]) -> None:
+def check_one_patient(sources: Sequence[Dataset]) -> None:
+    """The images are of one patient, study and series, a file each.
+
+    Raises:
+        SegmentationError: they are not.
+    """
     for keyword in ("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID"):
         if len({str(header.get(keyword, "")) for header in sources}) != 1:
             raise SegmentationError(f"{keyword} must be one in all source images, got several; check the study")

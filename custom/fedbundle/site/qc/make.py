@@ -17,7 +17,7 @@ from typing import Any
 from tqdm import tqdm
 
 from fedbundle.bundle.layout import Bundle
-from fedbundle.dicom.seg.segments import CONFIG, DicomOut
+from fedbundle.dicom.seg.dicom_out import CONFIG, read_dicom_out
 from fedbundle.errors import OutputError, ResidualError
 from fedbundle.files import new_file, read_json, write_text
 from fedbundle.site.folder import DATALIST, LOOKS, PAGE
@@ -47,7 +47,7 @@ class Subject:
         named = {int(value): meaning for value, meaning in self.rules.get("label", {}).get("values", {}).items()}
         known: dict[int, str] = {}
         if (self.bundle.root / CONFIG).is_file():
-            known = {segment.value: segment.color for segment in DicomOut.read(self.bundle.root).segments}
+            known = read_dicom_out(self.bundle.root).mask_colors
         values = [value for value in named if value]
         return {
             value: Structure(named[value], known.get(value, COLORS[place % len(COLORS)]))

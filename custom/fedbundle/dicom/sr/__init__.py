@@ -1,0 +1,1 @@
+"""DICOM SR: measurements with their codes, written and read back."""
