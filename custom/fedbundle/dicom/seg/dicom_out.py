@@ -75,7 +75,7 @@ class Category:
     label: str
     code: Code
     positive: bool
-    group: str  # of a published classification, in words; "" where none fits
+    group: Code | None  # of a published classification, where one fits
     color: str  # sRGB, #rrggbb
 
 
@@ -87,9 +87,10 @@ class ClassificationOut(DicomOut):
     both_sides_from_mm: float  # width of the film, at the detector
     near_tie: float  # least distance of the two best classes that is taken as a decision
     positive: str  # what the positive classes are together
+    positive_code: Code
     unsure: tuple[float, float]  # probabilities of it that ask for a second look
     classes: tuple[Category, ...]  # by rising value
-    grouping: str  # the published classification, "" where none is named
+    grouping: Code | None  # the published classification
 
     def of(self, value: int) -> Category:
         """The class of a value."""
@@ -149,7 +150,7 @@ def _classification(common: dict[str, Any], content: dict[str, Any]) -> DicomOut
             entry["label"],
             _code(entry["code"]),
             entry.get("positive", False),
-            entry.get("group", ""),
+            _code(entry["group"]) if "group" in entry else None,
             entry["color"],
         )
         for entry in content["classes"]
@@ -159,10 +160,11 @@ def _classification(common: dict[str, Any], content: dict[str, Any]) -> DicomOut
         site=_code(content["site"]),
         both_sides_from_mm=content["both_sides_from_mm"],
         near_tie=content["near_tie"],
-        positive=content["positive"],
+        positive=content["positive"]["label"],
+        positive_code=_code(content["positive"]["code"]),
         unsure=(low, high),
         classes=tuple(sorted(classes, key=lambda each: each.value)),
-        grouping=content.get("grouping", ""),
+        grouping=_code(content["grouping"]) if "grouping" in content else None,
     )
 
 
