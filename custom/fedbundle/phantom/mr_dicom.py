@@ -1,6 +1,6 @@
 """Synthetic MR series as DICOM files (PS3.3 A.4, MR Image IOD)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -42,18 +42,32 @@ class Series:
     extra: Mapping[str, object] = field(default_factory=dict)
 
 
-def write_series(folder: Path, exam: Exam, scanner: Scanner, series: Series, stored: NDArray[np.uint16]) -> int:
-    """Write `stored` [slice, row, column] as `<instance number>.dcm`; returns the number of files."""
+def write_series(
+    folder: Path,
+    exam: Exam,
+    scanner: Scanner,
+    series: Series,
+    stored: NDArray[np.uint16],
+    volumes: Sequence[Dataset] = (Dataset(),),
+) -> int:
+    """Write `stored` [slice, row, column] as `<instance number>.dcm`; returns the number of files.
+
+    `volumes` are elements of their own for each of several volumes at the same places, such as b-values; the slices
+    of the first volume come first.
+    """
     header = _header(exam, scanner, series)
     low, high = (round(float(value)) for value in np.percentile(stored[:, ::4, ::4], (1, 99)))
     header.WindowCenter, header.WindowWidth = str((low + high) // 2), str(max(high - low, 1))
-    return write_instances(folder, header, _instances(exam, series, stored))
+    return write_instances(folder, header, _instances(exam, series, stored, volumes))
 
 
-def _instances(exam: Exam, series: Series, stored: NDArray[np.uint16]) -> Iterator[Dataset]:
-    for index, pixels in enumerate(stored):
-        number = len(stored) - index if series.reverse_numbers else index + 1
+def _instances(exam: Exam, series: Series, stored: NDArray[np.uint16], volumes: Sequence[Dataset]) -> Iterator[Dataset]:
+    slices = len(stored) // len(volumes)
+    for order, pixels in enumerate(stored):
+        number = len(stored) - order if series.reverse_numbers else order + 1
+        index = order % slices
         own = Dataset()
+        own.update(volumes[order // slices])
         own.SOPInstanceUID = exam.uid(series.number, number)
         own.ContentTime = own.AcquisitionTime = exam.clock(series.start_s + number)
         own.InstanceNumber = number
@@ -66,6 +80,7 @@ def _header(exam: Exam, scanner: Scanner, series: Series) -> Dataset:
     acquisition, grid = series.acquisition, series.grids[0]
     d = series_header(exam, scanner, "MR", MRImageStorage, series.number, series.start_s)
     add_frame(d, exam)
+    d.PatientPosition = "FFS"
     d.BitsAllocated, d.BitsStored, d.HighBit = 16, scanner.bits, scanner.bits - 1
     d.SamplesPerPixel, d.PhotometricInterpretation, d.PixelRepresentation = 1, "MONOCHROME2", 0
     if scanner.slope is not None:

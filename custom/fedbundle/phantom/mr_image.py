@@ -52,19 +52,24 @@ def receive_field(shape: tuple[int, int, int], shading: float, random: np.random
 
 
 def magnitude(signal: Array, acquisition: Acquisition, random: np.random.Generator) -> Array:
-    """Magnitude image of `signal` [slice, row, column]: receive field, k-space window, noise in both channels (Rician).
+    """Magnitude image of `signal` [slice, row, column] through a receive field that is drawn for it."""
+    field = receive_field((signal.shape[0], signal.shape[1], signal.shape[2]), acquisition.shading, random)
+    return noisy(signal * field, acquisition, random)
+
+
+def noisy(shaded: Array, acquisition: Acquisition, random: np.random.Generator) -> Array:
+    """Magnitude image of what the coils receive [slice, row, column]: k-space window, noise in both channels (Rician).
 
     Gudbjartsson H, Patz S. The Rician distribution of noisy MRI data. MRM 34:910 (1995).
     """
-    shaded = signal * receive_field((signal.shape[0], signal.shape[1], signal.shape[2]), acquisition.shading, random)
-    rows, columns = signal.shape[1:]
+    rows, columns = shaded.shape[1:]
     spectrum = np.fft.rfft2(shaded)
     noise = random.standard_normal((*spectrum.shape, 2), dtype=np.float32).view(np.complex64)[..., 0]
     spectrum += (acquisition.noise * np.sqrt(rows * columns / 2)) * noise
     spectrum *= _window(rows, acquisition.resolution)[:, None]
     spectrum *= _window(columns, acquisition.resolution)[: columns // 2 + 1]
     in_phase = np.fft.irfft2(spectrum, s=(rows, columns))
-    quadrature = acquisition.noise * random.standard_normal(signal.shape, dtype=np.float32)
+    quadrature = acquisition.noise * random.standard_normal(shaded.shape, dtype=np.float32)
     return np.asarray(np.hypot(in_phase, quadrature), np.float32)
 
 

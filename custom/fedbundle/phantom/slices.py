@@ -38,9 +38,8 @@ def printable(affine: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def add_frame(d: Dataset, exam: Exam) -> None:
-    """The frame of reference of the exam, which all its series of slices share; the patient lies feet first."""
+    """The frame of reference of the exam, which all its series of slices share."""
     d.FrameOfReferenceUID, d.PositionReferenceIndicator = exam.uid("frame"), ""
-    d.PatientPosition = "FFS"
 
 
 def place(d: Dataset, grid: Grid, index: int) -> None:

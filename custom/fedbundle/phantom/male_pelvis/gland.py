@@ -194,7 +194,7 @@ def _paint_urethra(canvas: Canvas, block: Block, inside: Array, patient: Patient
     across = np.sqrt((block.x * 0.8) ** 2 + (block.y - centre) ** 2)
     below = np.clip((0.35 * c - block.z) / 4, 0, 1)
     inside += 0.8 * below * canvas.cover(across - 3.6) * (tissue["fibromuscular"] - inside)
-    inside += below * canvas.cover(across - 1.9) * (tissue["glandular"] - inside)
+    inside += below * canvas.cover(across - 1.9) * (tissue["urethra"] - inside)
 
 
 def _around(canvas: Canvas, block: Block, centre: Point, reach: float, frame: NDArray[np.float64]) -> Box | None:

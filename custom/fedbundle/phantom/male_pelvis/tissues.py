@@ -31,6 +31,7 @@ TISSUES: Mapping[str, Tissue] = {
     "transition": Tissue(0.86, 1450, 84),
     "stroma": Tissue(0.82, 1350, 58),
     "glandular": Tissue(0.90, 1550, 135),
+    "urethra": Tissue(0.90, 1550, 135),
     "fibromuscular": Tissue(0.80, 1300, 48),
     "capsule": Tissue(0.75, 1300, 42),
 }
