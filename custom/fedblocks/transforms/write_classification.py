@@ -9,8 +9,6 @@ import numpy as np
 from monai.data import MetaTensor, NibabelWriter
 from monai.transforms import Transform
 
-GEOMETRY = ("affine", "original_affine", "spatial_shape")
-
 
 class WriteClassificationd(Transform):
     """Write `<case>_<side>_pred.json` and `<case>_<side>_saliency.nii.gz`, each whole or not at all.
@@ -59,7 +57,7 @@ class WriteClassificationd(Transform):
 
     def _map(self, saliency: MetaTensor, path: Path) -> None:
         writer = NibabelWriter(output_dtype=np.float32)
-        writer.set_data_array(saliency[0, ..., None], channel_dim=None, squeeze_end_dims=False)
+        writer.set_data_array(saliency, channel_dim=0, squeeze_end_dims=False, spatial_ndim=2)  # channel = slice axis
         writer.set_metadata({"affine": saliency.meta["original_affine"]}, resample=False)
         part = path.with_name(f".{path.name}")
         writer.write(part)
