@@ -2,24 +2,36 @@
 
 from pathlib import Path
 
+from fedbundle.clinic.classification import Classification
+from fedbundle.clinic.detection import Detection
 from fedbundle.clinic.findings import Findings, Item
 from fedbundle.clinic.segmentation import Segmentation
 from fedbundle.clinic.study import Study
-from fedbundle.dicom.seg.dicom_out import DicomOut, SegmentationOut
+from fedbundle.dicom.seg.dicom_out import ClassificationOut, DetectionOut, DicomOut, SegmentationOut
 from fedbundle.errors import BundleError
 
 
-def items_of(study: Study, wanted: DicomOut) -> list[Item]:  # noqa: ARG001
-    """What inference is asked about: items of a datalist, without their images."""
-    match wanted:
-        case SegmentationOut():
-            return [{}]
-    raise BundleError("kind")
+def items_of(study: Study, wanted: DicomOut) -> list[Item]:
+    """What inference is asked about: items of a datalist, without their images; the study, or each side of it.
+
+    Raises:
+        NoUsableSeriesError: a film does not tell which side it shows.
+    """
+    return Classification.items(study, wanted) if isinstance(wanted, ClassificationOut) else [{}]
 
 
 def findings_of(output: Path, study: Study, wanted: DicomOut) -> Findings:
-    """What inference found."""
+    """What inference found.
+
+    Raises:
+        PredictionError: it wrote something else than its kind of result.
+        SegmentationError: a map does not lie on the grid of its input.
+    """
     match wanted:
         case SegmentationOut():
             return Segmentation.read(output, study, wanted)
-    raise BundleError("kind")
+        case DetectionOut():
+            return Detection.read(output, study, wanted)
+        case ClassificationOut():
+            return Classification.read(output, study, wanted)
+    raise BundleError(f"kind must be one that predict knows, got {type(wanted).__name__}; use a newer fedbundle")

@@ -74,8 +74,8 @@ class Segmentation(Findings):
         """Of volumes."""
         return (
             "A volume is the number of voxels times their size. It has no confidence interval, and an outline that "
-            "looks smooth can be wrong. The DICOM segmentation beside this page was read back: it has the same voxels at "
-            "the same place as the pictures."
+            "looks smooth can be wrong. The DICOM segmentation beside this page was read back: it has the same voxels "
+            "at the same place as the pictures."
         )
 
     def data(self) -> dict[str, Any]:

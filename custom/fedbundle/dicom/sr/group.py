@@ -12,7 +12,7 @@ PERCENT = Code("%", "UCUM", "percent")
 NO_UNITS = Code("1", "UCUM", "no units")
 VOLUME = codes.SCT.Volume
 DIAMETER = codes.SCT.Diameter
-LESIONS = codes.SCT.NumberOfLesions
+LESIONS = Code("246206008", "SCT", "Number of lesions")
 CERTAINTY_OF_FINDING = codes.DCM.CertaintyOfFinding  # 0 to 100 percent, PS3.16 CID 6048
 CERTAINTY_OF_IMPRESSION = codes.DCM.CertaintyOfImpression
 SIDES = {"L": codes.SCT.Left, "R": codes.SCT.Right}
@@ -35,8 +35,8 @@ class Group:
 
     label: str  # Tracking Identifier
     uid: str  # Tracking Unique Identifier; of a segment, that of the SEG
-    finding: Code
     quantities: tuple[Quantity, ...]
+    finding: Code | None = None
     category: Code | None = None
     site: Code | None = None
     side: str = ""  # L, R, or "" for none

@@ -1,0 +1,212 @@
+"""Classes of each side that a film shows: probabilities, the film with the network's map, DICOM SR."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import highdicom
+from pydicom.sr.coding import Code
+
+from fedbundle.clinic.film import box_of, cut_out, whole
+from fedbundle.clinic.findings import SR_SUFFIX, Findings, Item, Target
+from fedbundle.clinic.side_result import SideResult, read_side
+from fedbundle.clinic.sides import NAMES, Sides, sides_of
+from fedbundle.clinic.study import Study
+from fedbundle.dicom.pixels.volume import Volume
+from fedbundle.dicom.seg.dicom_out import Category, ClassificationOut
+from fedbundle.dicom.sr.group import NO_UNITS, OWN_SCHEME, Group, Quantity
+from fedbundle.dicom.sr.write import write_report
+from fedbundle.page import picture, table
+
+DIGITS = 4
+COARSE_MM = 0.5  # pixels of a film; a detector has 0.1 to 0.2
+MAP_TOLD = (
+    "The map comes from the network that gave the probabilities: the brighter, the more this part of the film spoke "
+    "for the class named under it. It is no outline of a fracture, and no proof: a wrong network can have a map that "
+    "looks right. Frames on the film are the parts that the map covers. The patient's right is at the left edge; sizes "
+    "are those at the detector."
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Classification(Findings):
+    """Probabilities of classes for each side."""
+
+    kind = "classification"
+    wanted: ClassificationOut
+    study: Study
+    seen: Sides
+    results: tuple[SideResult, ...]  # right before left
+
+    @classmethod
+    def items(cls, study: Study, wanted: ClassificationOut) -> list[Item]:
+        """One item per side.
+
+        Raises:
+            NoUsableSeriesError: header and film do not tell which side is seen.
+        """
+        return [{"laterality": side} for side in _seen(study, wanted).sides]
+
+    @classmethod
+    def read(cls, output: Path, study: Study, wanted: ClassificationOut) -> "Classification":
+        """Read what inference said of each side.
+
+        Raises:
+            PredictionError: of a side it said nothing, or what the bundle does not declare.
+            SegmentationError: a map is not on the film's grid.
+        """
+        seen, film = _seen(study, wanted), study.volume(wanted.input)
+        return cls(wanted, study, seen, tuple(read_side(output, side, film, wanted) for side in seen.sides))
+
+    @property
+    def film(self) -> Volume:
+        """The radiograph."""
+        return self.study.volume(self.wanted.input)
+
+    @property
+    def headline(self) -> str:
+        """Best class of each side."""
+        return ", ".join(
+            f"{NAMES[each.side]} {each.best.label.lower()} ({each.probabilities[each.best.value]:.2f})"
+            for each in self.results
+        )
+
+    @property
+    def doubts(self) -> Sequence[str]:
+        """Sides that are inferred, coarse pixels, and probabilities that decide little."""
+        told = list(self.seen.doubts)
+        if max(self.film.spacing[:2]) > COARSE_MM:
+            told.append(f"The film's pixels are {max(self.film.spacing[:2]):.2g} mm wide: a fine line cannot be seen.")
+        return told + [doubt for each in self.results for doubt in self._doubts_of(each)]
+
+    def _doubts_of(self, each: SideResult) -> list[str]:
+        low, high = self.wanted.unsure
+        side, told = NAMES[each.side].capitalize(), []
+        if low <= each.positive < high:
+            told.append(
+                f"{side}: {self.wanted.positive.lower()} of any kind has {each.positive:.2f}, between {low:g} and "
+                f"{high:g}, which decides nothing."
+            )
+        if each.lead < self.wanted.near_tie:
+            told.append(f"{side}: {each.best.label.lower()} and {each.second.label.lower()} are nearly as likely.")
+        if not each.saliency.any():
+            told.append(f"{side}: the network gave no map of what spoke for {each.explains.label.lower()}.")
+        return told
+
+    @property
+    def colors(self) -> Sequence[str]:
+        """Of the best class of each side."""
+        return [each.best.color for each in self.results]
+
+    @property
+    def limits(self) -> str:
+        """Of probabilities."""
+        return (
+            "Probabilities are calibrated on the training sites' validation patients, as far as the model's card tells; "
+            "where fractures are rarer or commoner they are wrong. A class is told for each side by itself, from one "
+            "view. A fracture that this view does not show is not found."
+        )
+
+    def data(self) -> dict[str, Any]:
+        """Sides with class and probabilities."""
+        return {"sides": [self._data_of(each) for each in self.results]}
+
+    def _data_of(self, each: SideResult) -> dict[str, Any]:
+        code, group = each.best.code, each.best.group
+        return {
+            "laterality": each.side,
+            "class": each.best.value,
+            "label": each.best.label,
+            "code": {"value": code.value, "scheme": code.scheme_designator, "meaning": code.meaning},
+            "group": group.meaning if group else None,
+            "positive": round(each.positive, DIGITS),
+            "probabilities": {str(value): round(p, DIGITS) for value, p in each.probabilities.items()},
+            "map_explains": each.explains.value,
+        }
+
+    def summary(self) -> str:
+        """A card per side, and the table of classes."""
+        cards = "".join(
+            f'<li><span class="swatch s{number}"></span>{NAMES[each.side].capitalize()}'
+            f"<strong>{escape(each.best.label)}</strong><small>{each.probabilities[each.best.value]:.2f}; "
+            f"{escape(self.wanted.positive.lower())} of any kind {each.positive:.2f}</small></li>"
+            for number, each in enumerate(self.results, start=1)
+        )
+        return f'<ul class="cards words">{cards}</ul>{self._table()}'
+
+    def _table(self) -> str:
+        sides = [NAMES[each.side].capitalize() for each in self.results]
+        grouping = [self.wanted.grouping.meaning] if self.wanted.grouping else []
+
+        def row(each: Category) -> tuple[str, list[str]]:
+            chosen = any(result.best is each for result in self.results)
+            group = [each.group.meaning if each.group else "-"] if grouping else []
+            return "used" if chosen else "", [
+                each.label,
+                *group,
+                *(f"{result.probabilities[each.value]:.3f}" for result in self.results),
+            ]
+
+        rows = [row(each) for each in self.wanted.classes]
+        positive = [f"{self.wanted.positive} of any kind", *("" for _ in grouping)]
+        rows.append(("", [*positive, *(f"{each.positive:.3f}" for each in self.results)]))
+        return table(
+            "Probability of each class; bold where it is the likeliest of a side", ["Class", *grouping, *sides], rows
+        )
+
+    def pictures(self) -> str:
+        """The film, and each side with and without its map."""
+        across, down, _ = self.film.spacing
+        boxes = {each.side: box_of(each.saliency, (across, down), each.side) for each in self.results}
+        parts = [
+            f'<p class="quiet">{escape(MAP_TOLD)}</p>',
+            f'<div class="pair">{_figure(whole(self.film, boxes), "The film, as it is displayed")}</div>',
+        ]
+        for each in self.results:
+            side, box = NAMES[each.side].capitalize(), boxes[each.side]
+            plain = _figure(cut_out(self.film, box), f"{side}, without the map")
+            over = _figure(
+                cut_out(self.film, box, each.saliency), f"{side}, what spoke for: {each.explains.label.lower()}"
+            )
+            parts.append(f'<h3>{side}: {escape(each.best.label.lower())}</h3><div class="pair">{plain}{over}</div>')
+        return "".join(parts)
+
+    def objects(self) -> Sequence[str]:
+        """SR."""
+        return (SR_SUFFIX,)
+
+    def write(self, target: Target) -> None:
+        """A measurement group per side."""
+        wanted, sources = self.wanted, self.study.headers(self.wanted.input)
+        groups = [self._group(each) for each in self.results]
+        write_report(groups, sources, None, wanted.series_description, wanted.procedure, target.model, target.report)
+
+    def _group(self, each: SideResult) -> Group:
+        wanted = self.wanted
+        numbers = [(each_class.code, each.probabilities[each_class.value]) for each_class in wanted.classes]
+        return Group(
+            label=f"{NAMES[each.side].capitalize()} side",
+            uid=highdicom.UID(),
+            finding=each.best.code,
+            site=wanted.site,
+            side=each.side,
+            quantities=tuple(_probability(*number) for number in [*numbers, (wanted.positive_code, each.positive)]),
+            words=((wanted.grouping, each.best.group),) if wanted.grouping and each.best.group else (),
+        )
+
+
+def _seen(study: Study, wanted: ClassificationOut) -> Sides:
+    film = study.volume(wanted.input)
+    width_mm = film.array.shape[2] * film.spacing[0]
+    return sides_of(study.headers(wanted.input)[0], width_mm, wanted.both_sides_from_mm)
+
+
+def _probability(of: Code, value: float) -> Quantity:
+    name = Code(f"P-{of.value}", OWN_SCHEME, f"Probability of {of.meaning[0].lower()}{of.meaning[1:]}"[:64])
+    return Quantity(name, round(value, DIGITS), NO_UNITS)
+
+
+def _figure(png: bytes, told: str) -> str:
+    return f"<figure>{picture(png, told)}<figcaption>{escape(told)}</figcaption></figure>"
