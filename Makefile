@@ -1,7 +1,9 @@
 # `make` alone lists the targets. Needed: Python 3.11 or newer, make; everything else is installed into .venv.
 
 PYTHON ?= python3
+BUNDLE ?= prostate_mri_zones
 POC_ARGS ?=
+VALUE_ARGS ?=
 PYTEST_ARGS ?=
 
 VENV := .venv
@@ -16,15 +18,15 @@ METADATA := $(wildcard bundles/*/configs/metadata.json)
 export PIP_NO_INPUT := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv poc test test-slow lint bench docs clean
+.PHONY: help venv poc test test-slow lint bench bench-value docs clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 venv: $(READY) ## the environment alone: .venv
 
-poc: $(READY) ## three hospitals train one bundle on this machine; POC_ARGS="--help" lists the options
-	@$(RUN) poc/run.py $(POC_ARGS)
+poc: $(READY) ## three hospitals train one bundle on this machine; BUNDLE=<name>; POC_ARGS="--help" lists the options
+	@$(RUN) poc/run.py --bundle $(BUNDLE) $(POC_ARGS)
 
 test: lint $(CLINIC_READY) ## lint, then all tests but the slow ones; PYTEST_ARGS="-k gate" chooses
 	@$(RUN) -m pytest -m "not slow" $(PYTEST_ARGS)
@@ -40,6 +42,9 @@ lint: $(READY) ## ruff (rules and format) and mypy
 bench: $(READY) ## run every program in benchmarks/; BENCH_ARGS="--page" also writes docs/reference/benchmarks/
 	@$(VENV)/bin/python -m pip install --quiet --constraint constraints.txt --editable ".[dev,bench]"
 	@set -e; for program in benchmarks/[a-z]*.py; do echo "== $$program"; $(RUN) "$$program" $(BENCH_ARGS); done
+
+bench-value: $(READY) ## what federation is worth, on all tasks (hours; goes on after Ctrl-C); VALUE_ARGS="--page" writes the page
+	@PYTHONPATH=benchmarks $(RUN) -m value $(VALUE_ARGS)
 
 docs: $(READY) ## write docs/reference/cli.md, then check links and pages and run the tutorial
 	@$(RUN) docs/cli_page.py

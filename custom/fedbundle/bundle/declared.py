@@ -18,7 +18,7 @@ WEIGHT = re.compile(r"[A-Za-z_][A-Za-z0-9_.]{0,199}")
 
 @dataclass(frozen=True)
 class Calibration:
-    """One number of the network that is chosen after training, by the metric that is lowest.
+    """A weight of the network that is multiplied after training, by the number whose metric is lowest.
 
     Guo C, Pleiss G, Sun Y, Weinberger KQ. On calibration of modern neural networks. ICML 2017: a temperature by the
     negative log likelihood on validation cases. Here each site tells its mean for every candidate, and the federation

@@ -112,7 +112,7 @@ def still_in(answers: Answers) -> list[str]:
 
 
 def calibrated(weights: Weights, calibration: Calibration, answers: Answers) -> tuple[Weights, dict[str, Any]]:
-    """Weights with the number of lowest pooled metric in place, and what to tell of it; unchanged without metrics.
+    """Weights times the number of lowest pooled metric, and what to tell of it; unchanged where no site told any.
 
     Args:
         weights: of the network.
@@ -124,9 +124,8 @@ def calibrated(weights: Weights, calibration: Calibration, answers: Answers) -> 
         return weights, {}
     name = min(means, key=lambda each: means[each])
     value = calibration.metrics[name]
-    before = np.asarray(weights[calibration.weight])
     told = {"weight": calibration.weight, "value": value, "metric": name, "mean": means[name]}
-    return {**weights, calibration.weight: np.full_like(before, value)}, told
+    return {**weights, calibration.weight: np.asarray(weights[calibration.weight]) * np.float32(value)}, told
 
 
 class _Best:

@@ -68,7 +68,7 @@ class Trainer:
         self.network = self.workflow.parser.get_parsed_content("network")
         self.optimizer = self.workflow.parser.get_parsed_content("optimizer")
         self.fresh_optimizer = copy.deepcopy(self.optimizer.state_dict())
-        self.evaluations = {VALIDATION: Evaluation(self.workflow)}
+        self.evaluations: dict[str, Evaluation] = {}
 
     @classmethod
     def of_site(
@@ -150,8 +150,14 @@ class Trainer:
         if weights is not None:
             self._load(weights)
         if split not in self.evaluations:
-            self.evaluations[split] = Evaluation(self._workflow(network=self.network, validation_section=split))
+            self.evaluations[split] = self.evaluation(split, self.network)
         return self.evaluations[split].run(len(self.dataset.datalist[split]))
+
+    def evaluation(self, split: str, network: torch.nn.Module) -> Evaluation:
+        """The bundle's evaluator over one section of the datalist, for this or another network with its interface."""
+        if network is self.network and split == VALIDATION:
+            return Evaluation(self.workflow)
+        return Evaluation(self._workflow(network=network, validation_section=split))
 
     def weights(self) -> dict[str, np.ndarray]:
         """A copy of the network's weights."""
@@ -193,3 +199,13 @@ class Trainer:
             name: summary(measured, patients, self.min_cell, self.seed)
             for name, measured in self.measure(split).items()
         }
+
+
+def site_dataset(home: SiteHome, bundle: str) -> CheckedDataset:
+    """What a run meets at a site: cases that are as they were ingested and keep the bundle's data contract.
+
+    Raises:
+        DatasetError: no dataset, an empty section, or more unusable cases than the site's budget.
+    """
+    rules = Bundle.open(home.bundle_dir(bundle)).ingest_rules
+    return check_dataset(home.dataset_dir(bundle), home.max_dropped, needed_keys(rules), home.min_cell)

@@ -1,0 +1,98 @@
+"""The arms: who trains on what. All go through the rounds of the real federation, messages apart."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from fedbundle.bundle.declared import calibration, key_metric
+from fedbundle.flare.fedavg import Weights
+from fedbundle.flare.persistor import first_weights
+from fedbundle.flare.rounds import Answers, Plan, Selected, federate
+from fedbundle.flare.trainer import Trainer
+from fedbundle.site.dataset import CheckedDataset
+from value.tasks import Task
+
+POOLED, FEDAVG, CONSENSUS, LOCAL = "pooled", "fedavg", "consensus", "local"
+Tell = Callable[[str], None]
+
+
+class AtHome:
+    """The messenger of `federate` where all sites live in one process."""
+
+    def __init__(self, trainers: Mapping[str, Trainer], tell: Tell) -> None:
+        """Serve these sites; `tell` hears a line per round."""
+        self.trainers, self.tell = trainers, tell
+        self.metrics: list[float | None] = []
+
+    def train(self, weights: Weights, sites: Sequence[str], number: int) -> Answers:
+        """Each site trains on the weights."""
+        return {site: self.trainers[site].train(weights, number) for site in sites}
+
+    def evaluate(self, weights: Weights, sites: Sequence[str], number: int, split: str) -> Answers:  # noqa: ARG002
+        """Each site evaluates the weights."""
+        return {site: self.trainers[site].evaluate(weights, split) for site in sites}
+
+    def round_ended(self, number: int, answers: Answers, metric: float | None, weights: Weights) -> None:  # noqa: ARG002
+        """Keep the curve."""
+        self.metrics.append(metric)
+        self.tell(f"round {number}: {metric}")
+
+    def evaluated(self, name: str, answers: Answers, metric: float | None) -> None:  # noqa: ARG002
+        """Keep the last point of the curve."""
+        if metric is not None:
+            self.metrics.append(metric)
+
+    def improved(self, weights: Weights) -> None:
+        """Nothing to keep: `federate` returns the selected weights."""
+
+    def selected(self, selected: Selected) -> None:
+        """Nothing to tell."""
+
+
+def names(task: Task) -> list[str]:
+    """All arms of a task; those that need others' weights come last."""
+    return [
+        POOLED,
+        FEDAVG,
+        *(f"{FEDAVG}:{subset}" for subset in task.subsets),
+        *(f"{LOCAL}:{site}" for site in task.sites),
+        CONSENSUS,
+    ]
+
+
+def datasets_of(task: Task, arm: str, datasets: Mapping[str, CheckedDataset]) -> dict[str, CheckedDataset]:
+    """Who takes part in the training of an arm, with which data."""
+    from value.sites import pooled
+
+    kind, _, which = arm.partition(":")
+    if kind == POOLED:
+        return {POOLED: pooled([datasets[site] for site in task.sites])}
+    if kind == LOCAL:
+        return {which: datasets[which]}
+    return {site: datasets[site] for site in (task.subsets[which] if which else task.sites)}
+
+
+def train(task: Task, root: Path, trainers: Mapping[str, Trainer], seed: int, tell: Tell) -> tuple[Selected, AtHome]:
+    """Run the rounds over these sites."""
+    messenger = AtHome(trainers, tell)
+    plan = Plan(task.rounds, len(trainers), key_metric(root), calibration(root))
+    return federate(messenger, plan, first_weights(root, seed), sorted(trainers)), messenger
+
+
+class Consensus(nn.Module):
+    """Label fusion of several networks: the logarithm of the mean of their softmax probabilities, as logits.
+
+    Consensus of local models against federated learning: arXiv 2309.17097.
+    """
+
+    def __init__(self, networks: Sequence[nn.Module]) -> None:
+        """Join networks of one interface: [batch, channel, *space] to logits [batch, class, *]."""
+        super().__init__()
+        self.networks = nn.ModuleList(networks)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Logits of the mean probabilities."""
+        mean = torch.stack([torch.softmax(network(image), 1) for network in self.networks]).mean(0)
+        return torch.log(mean.clamp_min(1e-8))

@@ -1,0 +1,142 @@
+"""One cell of the table: train one arm with one seed, evaluate it on every site; a process of its own.
+
+python -m value.cell --bundle NAME --arm ARM --seed N --place FOLDER
+"""
+
+import copy
+import os
+import resource
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # one core a cell, as many cells as cores; must come before torch
+
+import numpy as np
+import torch
+import tyro
+
+from fedbundle.bundle.declared import calibration
+from fedbundle.bundle.digest import recipe_digest
+from fedbundle.files import new_file, write_json
+from fedbundle.flare.fedavg import Weights
+from fedbundle.flare.quorum import weights_digest
+from fedbundle.flare.statistics import Measured
+from fedbundle.flare.trainer import Trainer
+from fedbundle.site.dataset import CheckedDataset
+from fedbundle.site.home import SiteHome
+from value.arms import CONSENSUS, LOCAL, Consensus, datasets_of, train
+from value.sites import BUNDLES, dataset
+from value.tasks import Task, task_of
+
+TEST = "test"
+UNCALIBRATED = "uncalibrated"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """Which cell, and where the sites lie."""
+
+    bundle: str
+    arm: str
+    seed: int
+    place: Path
+
+    @property
+    def result(self) -> Path:
+        """Where its result lies."""
+        return self.place / "cells" / self.arm.replace(":", "-") / f"{self.seed}.json"
+
+    @property
+    def weights(self) -> Path:
+        """Where its weights lie."""
+        return self.result.with_suffix(".pt")
+
+    def run(self) -> None:
+        """Train, evaluate, write."""
+        began = time.monotonic()
+        task, root = task_of(self.bundle), BUNDLES / self.bundle
+        homes = {site: SiteHome.open(self.place / "sites" / site) for site in (*task.sites, task.unseen)}
+        datasets = {site: dataset(task, home) for site, home in homes.items()}
+        with tempfile.TemporaryDirectory(prefix="value-") as scratch:
+            made = _Made(task, root, self.seed, Path(scratch))
+            told: dict[str, Any] = {"bundle": self.bundle, "arm": self.arm, "seed": self.seed}
+            if self.arm == CONSENSUS:
+                measured = self._consensus(made, datasets)
+            else:
+                trainers = {
+                    name: made.trainer(name, each) for name, each in datasets_of(task, self.arm, datasets).items()
+                }
+                selected, messenger = train(task, root, trainers, self.seed, lambda line: print(line, file=sys.stderr))
+                told |= {"round": selected.round, "curve": messenger.metrics, "calibrated": dict(selected.calibrated)}
+                told["weights_digest"] = weights_digest(selected.weights)
+                measured = made.measure(datasets, selected.weights, trainers)
+                if weight := calibration(root).weight:
+                    plain = {**selected.weights, weight: np.ones_like(selected.weights[weight])}
+                    told[UNCALIBRATED] = made.measure(datasets, plain, trainers)
+                with new_file(self.weights) as part:
+                    torch.save({name: torch.as_tensor(value) for name, value in selected.weights.items()}, part)
+        told |= {"rows": measured, "patients": {site: each.patients(TEST) for site, each in datasets.items()}}
+        usage = resource.getrusage(resource.RUSAGE_SELF)
+        told |= {"cpu_s": round(usage.ru_utime + usage.ru_stime, 1), "wall_s": round(time.monotonic() - began, 1)}
+        write_json(self.result, told)
+
+    def _consensus(self, made: "_Made", datasets: Mapping[str, CheckedDataset]) -> dict[str, Any]:
+        networks = []
+        for site in made.task.sites:
+            local = Cell(bundle=self.bundle, arm=f"{LOCAL}:{site}", seed=self.seed, place=self.place)
+            trainer = made.trainer("consensus", datasets[site])
+            trainer.network.load_state_dict(torch.load(local.weights, weights_only=True))
+            networks.append(copy.deepcopy(trainer.network))
+        fused = Consensus(networks).eval()
+        return {
+            site: _rows(made.trainer("consensus", each).evaluation(TEST, fused).run(len(each.datalist[TEST])))
+            for site, each in datasets.items()
+        }
+
+
+@dataclass(frozen=True)
+class _Made:
+    """Trainers of one cell."""
+
+    task: Task
+    root: Path
+    seed: int
+    scratch: Path
+
+    def trainer(self, name: str, data: CheckedDataset) -> Trainer:
+        """The hospital's own trainer, on one dataset."""
+        scratch = self.scratch / name
+        scratch.mkdir(exist_ok=True)
+        digest = recipe_digest(self.root)
+        return Trainer(self.root, data, scratch, self.task.local_epochs, "cpu", self.seed, digest, min_cell=5)
+
+    def measure(
+        self, datasets: Mapping[str, CheckedDataset], weights: Weights, trainers: Mapping[str, Trainer]
+    ) -> dict[str, Any]:
+        """Each site's test cases by these weights: site -> metric -> rows."""
+        found = {}
+        for site, data in datasets.items():
+            trainer = trainers.get(site) or self.trainer(site, data)
+            found[site] = _rows(trainer.measure(TEST, weights))
+        return found
+
+
+def _rows(measured: Mapping[str, Measured]) -> dict[str, list[list[float]]]:
+    """Values by case; JSON knows no NaN, so what is undefined is null."""
+    return {
+        name: [[None if np.isnan(value) else round(float(value), 6) for value in row] for row in each.rows]
+        for name, each in measured.items()
+    }
+
+
+if __name__ == "__main__":
+    # ITK's SWIG modules and TorchScript warn while they load; a table of cells has no use for it
+    warnings.filterwarnings("ignore", category=DeprecationWarning)
+    sys.path.insert(0, str(BUNDLES.parent / "custom"))
+    tyro.cli(Cell).run()

@@ -1,0 +1,154 @@
+"""What the value harness tells: on the terminal, and as docs/reference/benchmarks/value.md with its plots."""
+
+import subprocess
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+from fedbundle.files import write_text
+from value.arms import FEDAVG, names
+from value.cell import UNCALIBRATED
+from value.compare import Results, Verdict, mean_of, table, verdicts
+from value.plots import arms_plot, curves_plot, reliability_plot
+from value.sites import BUNDLES
+from value.tasks import Task
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PAGE = REPOSITORY / "docs" / "reference" / "benchmarks" / "value.md"
+LIMIT_S = 120
+INTRO = """# What federation is worth
+
+Written by `make bench-value VALUE_ARGS=--page`; do not edit. On **phantoms**, in size `phantom`: the table tells how
+arms compare on data of known heterogeneity, and nothing about patients.
+
+- **pooled**: all training sites' data in one place, which no hospital could have. **fedavg**: federated averaging.
+  **local**: one site alone. **consensus**: the mean of the local models' probabilities.
+- All arms go through the same rounds, trainer and selection as the real federation (`flare/rounds.py`,
+  `flare/trainer.py`), with as many passes over each training case; only the messages stay in one process.
+- Values are those of each site's test patients, whom no arm has trained on or been selected by; the unseen site never
+  trained, and all its patients are tested.
+- Intervals: 95 % percentile bootstrap, 1000 resamples of patients within each site and of seeds; all arms are resampled
+  with the same patients and seeds, so differences are paired. The training data are the same for all seeds.
+- Targets were written into `benchmarks/value/tasks.py` and `compare.py` before the runs.
+"""
+
+
+def results_of(task: Task, seeds: int, workspace: Path) -> Results:
+    """All cells of a task."""
+    place = workspace / task.bundle
+    return Results.read(task, BUNDLES / task.bundle, names(task), range(seeds), place)
+
+
+def show(tasks: Sequence[Task], seeds: int, workspace: Path) -> None:
+    """Print tables and verdicts."""
+    for task in tasks:
+        results = results_of(task, seeds, workspace)
+        print(f"\n{task.bundle}: {task.called}, {seeds} seeds")
+        for name, mean, worst, unseen, _ in table(results):
+            print(f"  {name:30} mean {mean.told()}  worst {worst.value:.3f}  unseen {unseen.told()}")
+        for verdict in verdicts(results):
+            print(f"  {'met   ' if verdict.met else 'MISSED'} {verdict.target}: {verdict.found.told(sign=True)}")
+
+
+def write_page(tasks: Sequence[Task], seeds: int, workspace: Path) -> None:
+    """Write the page and its plots."""
+    parts = [INTRO, _made_with(seeds), *(_section(task, results_of(task, seeds, workspace)) for task in tasks)]
+    write_text(PAGE, "\n".join(parts).rstrip() + "\n")
+    print(f"wrote {PAGE.relative_to(REPOSITORY)}")
+
+
+def _made_with(seeds: int) -> str:
+    commit = _git("rev-parse", "--short", "HEAD") + (
+        "+changes" if _git("status", "--porcelain", "custom", "bundles") else ""
+    )
+    packages = ", ".join(f"{name} {version(name)}" for name in ("torch", "monai", "numpy", "nvflare"))
+    return f"Seeds 0 to {seeds - 1}, commit `{commit}`, {packages}, CPU, one thread a cell.\n"
+
+
+def _git(*words: str) -> str:
+    done = subprocess.run(["git", *words], cwd=REPOSITORY, capture_output=True, text=True, check=True)  # noqa: S607
+    return done.stdout.strip()
+
+
+def _section(task: Task, results: Results) -> str:
+    stem = PAGE.parent / f"value-{task.bundle.replace('_', '-')}"
+    arms_plot(results, stem.with_suffix(".png"))
+    curves_plot(results, Path(f"{stem}-rounds.png"))
+    cells = [cell for arm in results.cells.values() for cell in arm.values()]
+    slowest = max(cells, key=lambda cell: cell["cpu_s"])
+    digest = (results.cells[FEDAVG][0]["weights_digest"])[:19]
+    lines = [
+        f"## {task.bundle}\n",
+        f"{task.called}. {task.patients} patients at each site; {', '.join(task.sites)} train, {task.unseen} never; "
+        f"{task.rounds} rounds of {task.local_epochs} local epochs.\n",
+        f"![{task.called} of each arm]({stem.with_suffix('.png').name})\n",
+        _arms(task, results),
+        "### Targets\n",
+        *_targets(verdicts(results)),
+        "",
+        "### Every seed\n",
+        *_seeds(results),
+        "",
+        *(_calibration(results, Path(f"{stem}-reliability.png")) if task.calibrated else []),
+        "### Rounds and cost\n",
+        f"![validation metric by round]({Path(f'{stem}-rounds.png').name})\n",
+        f"{len(cells)} cells, {sum(cell['cpu_s'] for cell in cells) / 60:.0f} CPU-minutes together; the longest was "
+        f"{slowest['arm']}, seed {slowest['seed']}, with {slowest['cpu_s']:.0f} CPU-s"
+        f"{'' if slowest['cpu_s'] <= LIMIT_S else f', above the limit of {LIMIT_S}'}. "
+        f"Weights of `{FEDAVG}` with seed 0: `{digest}`.\n",
+    ]
+    return "\n".join(lines)
+
+
+def _arms(task: Task, results: Results) -> str:
+    sites = [*task.sites]
+    head = ["arm", "mean over sites", "worst site", f"unseen ({task.unseen})", *sites]
+    rows = [
+        [name, mean.told(), f"{worst.value:.3f}", unseen.told(), *(f"{each.value:.3f}" for each in each_site)]
+        for name, mean, worst, unseen, each_site in table(results)
+    ]
+    return _table(head, rows)
+
+
+def _targets(found: Sequence[Verdict]) -> list[str]:
+    rows = [[each.target, each.found.told(sign=True), "met" if each.met else "**missed**"] for each in found]
+    return [_table(["target", "difference, 95 % interval", ""], rows)]
+
+
+def _seeds(results: Results) -> list[str]:
+    rows = [
+        [name, *(f"{value:.3f}" for value in mean.seeds), *(f"{value:.3f}" for value in unseen.seeds)]
+        for name, mean, _, unseen, _ in table(results)
+    ]
+    head = [
+        "arm",
+        *(f"seed {seed}, sites" for seed in results.seeds),
+        *(f"seed {seed}, unseen" for seed in results.seeds),
+    ]
+    return [_table(head, rows)]
+
+
+def _calibration(results: Results, path: Path) -> list[str]:
+    reliability_plot(results, path)
+    task = results.task
+    rows = []
+    for site in (*task.sites, task.unseen):
+        before = results.estimate(FEDAVG, site, "val_ece", UNCALIBRATED)
+        after = results.estimate(FEDAVG, site, "val_ece")
+        rows.append([site, before.told(), after.told(), (after - before).told(sign=True)])
+    before = mean_of(results.at_sites(FEDAVG, "val_ece", UNCALIBRATED))
+    after = mean_of(results.at_sites(FEDAVG, "val_ece"))
+    rows.append(["mean over sites", before.told(), after.told(), (after - before).told(sign=True)])
+    chosen = ", ".join(f"{cell['calibrated']['value']:g}" for cell in results.cells[FEDAVG].values())
+    return [
+        "### Calibration of the federated model\n",
+        "Expected calibration error of the probability of a fracture (15 bins), before and after the temperature that "
+        f"the federation chose from pooled validation losses and that ships inside the weights: {chosen} by seed.\n",
+        _table(["site", "before", "after", "difference"], rows),
+        f"![reliability of each site]({path.name})\n",
+    ]
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"

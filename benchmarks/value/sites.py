@@ -1,0 +1,69 @@
+"""Each site's dataset: phantoms written as DICOM and ingested, as a hospital does it; kept for all cells."""
+
+import hashlib
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from fedbundle.bundle.layout import Bundle
+from fedbundle.cli import Ingest, Phantom
+from fedbundle.files import sha256
+from fedbundle.flare.trainer import site_dataset
+from fedbundle.site.dataset import SECTIONS, CheckedDataset
+from fedbundle.site.home import SiteHome
+from fedbundle.site.store import install
+from value.tasks import Task, task_of
+
+BUNDLES = Path(__file__).resolve().parents[2] / "bundles"
+POOLED = "pooled"
+
+
+def prepare(task: Task, site: str, place: Path) -> SiteHome:
+    """The site's home with the bundle installed and its phantoms ingested; goes on where an earlier run stopped.
+
+    The site's key, by which patients are split, comes from the site's name here: these patients are phantoms, and the
+    same table shall come out on another machine.
+    """
+    dicom, home_path = place / "dicom" / site, place / "sites" / site
+    seed = int(site[-1], 36)
+    Phantom(bundle=task.bundle, out=dicom, patients=task.patients, profile=site, seed=seed).run()
+    home = SiteHome.create(home_path, site)
+    (home.path / "keys" / "site.key").write_bytes(hashlib.sha256(site.encode()).digest())
+    install(home, BUNDLES / task.bundle)
+    Ingest(
+        site=home.path,
+        bundle=task.bundle,
+        dicom=dicom / "dicom",
+        labels=dicom / "labels.csv",
+        uncompressed=True,
+        no_page=True,
+        max_refused="0",
+    ).run()
+    return home
+
+
+def dataset(task: Task, home: SiteHome) -> CheckedDataset:
+    """What a run meets at the site; at the unseen site all cases are test cases."""
+    found = site_dataset(home, task.bundle)
+    if home.name != task.unseen:
+        return found
+    everything = [item for section in SECTIONS for item in found.datalist[section]]
+    return replace(found, datalist=dict.fromkeys(SECTIONS, everything))
+
+
+def pooled(datasets: Sequence[CheckedDataset]) -> CheckedDataset:
+    """The union of several sites' datasets, which no hospital could have."""
+    datalist = {section: [item for each in datasets for item in each.datalist[section]] for section in SECTIONS}
+    return replace(datasets[0], datalist=datalist)
+
+
+def version(task: Task, homes: Mapping[str, SiteHome]) -> dict[str, Any]:
+    """What a cell depends on besides its arm and seed."""
+    lists = {site: sha256(home.dataset_dir(task.bundle) / "datalist.json") for site, home in sorted(homes.items())}
+    return {"datasets": lists, "bundle": Bundle.open(BUNDLES / task.bundle).version}
+
+
+if __name__ == "__main__":
+    prepare(task_of(sys.argv[1]), sys.argv[2], Path(sys.argv[3]))
