@@ -18,8 +18,8 @@ from fedbundle.errors import BundleError, DatasetError
 from fedbundle.files import read_json, write_json
 from fedbundle.site.dataset import CheckedDataset, check_dataset, needed_keys
 from fedbundle.site.doctor import examine_site
+from fedbundle.site.folder import JUDGED
 from fedbundle.site.home import SiteHome
-from fedbundle.site.judged import JUDGED
 from fedbundle.site.store import install
 
 CASE = "0000000000000003"  # in training

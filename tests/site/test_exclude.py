@@ -19,7 +19,9 @@ from fedbundle.errors import InputError, OutputError, SiteError
 from fedbundle.files import read_json, sha256
 from fedbundle.site import exclude as module
 from fedbundle.site.cases.take import case_of
+from fedbundle.site.dataset import ExaminedDataset, needed_keys
 from fedbundle.site.exclude import Exclusion, exclude
+from fedbundle.site.folder import JUDGED
 from fedbundle.site.home import SiteHome
 from fedbundle.site.ingest import ingest
 
@@ -101,6 +103,15 @@ def test_a_patient_named_in_any_way_goes_with_all_studies(way: str, site: Labell
     again = take_out(site, names.get(way, patient))
     assert (again.patients, again.cases) == (1, 0)
     assert (site.home.path / "excluded.jsonl").read_text() == remembered
+
+
+def test_what_runs_have_noted_of_files_goes_too(site: LabelledSite) -> None:
+    dataset, rules = site.home.dataset_dir("prostate_mri_zones"), read_json(site.bundle / "configs" / "ingest.json")
+    examined = ExaminedDataset.of(dataset, needed_keys(rules), ingest_rules=rules)
+    assert not examined.found.lost  # what ingest writes keeps the contract
+    assert len(read_json(dataset / JUDGED)) == 4
+    take_out(site, patient_id(1))
+    assert not (dataset / JUDGED).exists()
 
 
 def test_a_later_ingest_does_not_bring_them_back(site: LabelledSite) -> None:

@@ -13,7 +13,7 @@ from fedbundle.errors import DatasetError
 from fedbundle.files import read_json, write_json
 from fedbundle.site.contract import Contract
 from fedbundle.site.dataset import CheckedDataset, check_dataset, needed_keys
-from fedbundle.site.judged import JUDGED
+from fedbundle.site.folder import JUDGED
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from fedbundle.dicom.contract import Breach
 from fedbundle.errors import DatasetError, OutputError
 from fedbundle.files import sha256
 from fedbundle.site.contract import FILE_CODES, TABLE_VALUES, Contract
-from fedbundle.site.judged import JUDGED, Judged
+from fedbundle.site.judged import Judged
 
 KEY_MISSING = "KEY_MISSING"  # an item has no mask or table, since it was ingested without labels
 FILE_MISSING = "FILE_MISSING"
@@ -97,7 +97,7 @@ class _Judges:
 
     def __init__(self, folder: Path, contract: Contract, remember: bool) -> None:
         self.folder, self.contract, self.remember = folder, contract, remember
-        self.judged = Judged(folder / JUDGED, contract)
+        self.judged = Judged(folder, contract)
         self.saved = time.monotonic()
 
     def first_breach(self, item: Item) -> Breach | None:

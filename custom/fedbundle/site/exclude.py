@@ -13,7 +13,7 @@ from fedbundle.site.cases.take import owners_of
 from fedbundle.site.datalist import known_patients, lacking, rebuild
 from fedbundle.site.dataset import SECTIONS
 from fedbundle.site.excluded import exclusions, record_exclusions
-from fedbundle.site.folder import DATALIST, JOURNAL, PAGE, working_in
+from fedbundle.site.folder import DATALIST, JOURNAL, JUDGED, PAGE, working_in
 from fedbundle.site.home import SiteHome, records_of
 from fedbundle.site.ingest import open_bundle, rules_of
 from fedbundle.site.journal import Journal, patients_of, used
@@ -104,6 +104,7 @@ def exclude(home: SiteHome, bundle: str, listed: Path, out: Path | None = None, 
         before = sum(map(used, journal.cases.values()))
         journal.drop_excluded(patients, {study for studies in patients.values() for study in studies})
         (dataset / PAGE).unlink(missing_ok=True)  # shows every case; the next ingest makes it anew
+        (dataset / JUDGED).unlink(missing_ok=True)  # tells of every file; the next run makes it anew
         left = {patient: section for patient, section in known.items() if patient not in patients}
         splits = {name: counts["cases"] for name, counts in rebuild(dataset, bundle, journal, left, shares).items()}
         remember_version(home, dataset, bundle)

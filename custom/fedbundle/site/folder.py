@@ -15,6 +15,7 @@ JOURNAL = "ingest.jsonl"
 INCOMING = ".incoming"  # copies of what a server sent or a zip held, and pixels for other programs; only in an ingest
 LOCK = ".lock"
 PAGE = "qc.html"  # shows every case
+JUDGED = ".judged.json"  # what was found in files, by their digests; see judged.py
 LOOKS = ".qc"  # what the page tells of each case, so that a case that did not change is not read again
 SUBFOLDERS = ("images", "labels", "dicom", LOOKS)
 CASE = re.compile(r"[0-9a-f]{16}")

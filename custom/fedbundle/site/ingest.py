@@ -5,6 +5,7 @@
               images/ labels/ dicom/<case>/
               qc.html         the page to look at
               .qc/            what the page tells of each case
+              .judged.json    what a run has found in each file by the bundle's data contract
               .incoming/      copies of what is being read, while an ingest runs
 
 Every file appears whole or not at all, a study's lines follow its files, and the datalist comes last. So an
@@ -29,7 +30,7 @@ from fedbundle.site.datalist import known_patients, lacking, rebuild
 from fedbundle.site.dataset import unfit_told
 from fedbundle.site.defacing import heads_of
 from fedbundle.site.excluded import excluded_patients, excluded_studies, record_exclusions
-from fedbundle.site.folder import CASE, DATALIST, INCOMING, JOURNAL, PAGE, remove, working_in
+from fedbundle.site.folder import CASE, DATALIST, INCOMING, JOURNAL, JUDGED, PAGE, remove, working_in
 from fedbundle.site.home import SiteHome
 from fedbundle.site.intake import Intake
 from fedbundle.site.journal import Journal, files_of, rows_of, used
@@ -108,6 +109,7 @@ def ingest(
         journal = Journal.open(dataset / JOURNAL)
         if journal.drop_excluded(excluded, out_for_good):  # of an interrupted exclusion, or of one made elsewhere
             (dataset / PAGE).unlink(missing_ok=True)
+            (dataset / JUDGED).unlink(missing_ok=True)
         _never_unlabel(journal, place)
         _never_drop_dicom(journal, place)
         done = Intake(place, journal, excluded, out_for_good)

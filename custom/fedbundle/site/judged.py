@@ -14,16 +14,15 @@ from fedbundle.dicom.contract import Breach
 from fedbundle.errors import InputError
 from fedbundle.files import read_json, write_json
 from fedbundle.site.contract import FILE_CODES, Contract
-
-JUDGED = ".judged.json"  # in the dataset's folder
+from fedbundle.site.folder import JUDGED
 
 
 class Judged:
     """Breaches by case and contract; without those of cases that nobody asked for since it was opened."""
 
-    def __init__(self, path: Path, contract: Contract) -> None:
-        self._path, self._contract = path, contract
-        self._before = _read(path)
+    def __init__(self, dataset: Path, contract: Contract) -> None:
+        self._path, self._contract = dataset / JUDGED, contract
+        self._before = _read(self._path)
         self._now: dict[str, list[Breach]] = {}
 
     def recall(self, item: Mapping[str, Any]) -> list[Breach] | None:
