@@ -130,8 +130,8 @@ class Femur:
         arch = np.minimum(_from_line(x, z, lateral, top), _from_line(x, z, top, inner))
         tensile = np.exp(-((arch / 6.5) ** 2))
         ward = np.exp(-((np.hypot(x - 0.66 * bx, z - 0.86 * bz) / 9.0) ** 2))
-        lines = 1 + 0.30 * np.sin((x * 0.86 + z * 0.20) * 1.75) * compressive
-        lines = lines + 0.34 * np.sin(np.hypot(x - bx - 4, z - bz + 46) * 1.45) * tensile
+        lines = 1 + 0.22 * np.sin((x * 0.86 + z * 0.20) * 1.75) * compressive
+        lines = lines + 0.24 * np.sin(np.hypot(x - bx - 4, z - bz + 46) * 1.45) * tensile
         trochanter = np.exp(-(((z - bz) / 34) ** 2))
         base = 0.06 + 0.12 * trochanter + 0.20 * head
         groups = 0.26 * compressive * density**0.6 + 0.20 * tensile * density**2 - 0.12 * ward

@@ -36,7 +36,7 @@ def add_flesh(film: Film, patient: Patient, frame: Frame, random: np.random.Gene
 def _depths(patient: Patient, x: Array, z: Array) -> tuple[Array, Array]:
     """Thickness in mm of the body, and of what lies within its fat."""
     side = np.abs(x)
-    half = patient.half_distance_mm + 68 * patient.size + patient.fat_mm
+    half = patient.half_distance_mm + 80 * patient.size + patient.fat_mm
     waist = np.clip((z - 30) / 130, 0, 1)
     width = half - 22 * waist
     trunk = np.clip((z + 128) / 70, 0, 1)
@@ -45,7 +45,7 @@ def _depths(patient: Patient, x: Array, z: Array) -> tuple[Array, Array]:
     for skin in (0.0, patient.fat_mm):
         deep = patient.depth_mm * (1 - 0.05 * waist) - 0.9 * skin
         across = np.clip(1 - (side / (width - skin)) ** 2, 0, None)
-        body = deep * across**0.38
+        body = deep * across**0.32
         thigh_at = patient.half_distance_mm + 8 - 0.02 * (z + 60)
         thigh_half = np.where(side < thigh_at, thigh_at - 9, half - thigh_at) - 0.9 * skin
         thigh = deep * 0.92 * np.clip(1 - ((side - thigh_at) / thigh_half) ** 2, 0, None) ** 0.45

@@ -57,14 +57,15 @@ def _screws(film: Film, femur: Femur, frame: Frame) -> None:
     gap = 0.42 * femur.hip.neck_mm
     end = 1 + 0.45 * femur.hip.head_mm / femur.hip.neck_length_mm
     for up, back in ((-1.15 * gap, 0), (gap, -0.8 * gap), (gap, 0.9 * gap)):
-        start = _along(femur, -0.38 - 0.012 * up, up, back)
+        outside = -(femur.hip.shaft_mm + 4 + up * femur.neck_axis[0] * -0.78) / femur.base[0]
+        start = _along(femur, outside, up, back)
         thread = _along(femur, end - 0.32, up, back)
         _put(
             film,
             "titanium",
             bar(film.beam, frame, start, thread, (2.6, 2.6)),
             bar(film.beam, frame, thread, _along(femur, end, up, back), (3.65, 3.65), thread_mm=3.2),
-            bar(film.beam, frame, start, _along(femur, -0.30, up, back), (4.2, 4.2)),
+            bar(film.beam, frame, start, _along(femur, outside + 0.06, up, back), (4.3, 4.3)),
         )
 
 

@@ -51,8 +51,23 @@ WING = rounded(
     ]
 )
 """Outline of the left iliac wing, (x, z)."""
-SACRUM = rounded([(26, 97), (38, 103), (52, 95), (52, 78), (46, 58), (34, 40), (22, 16), (10, 6), (8, -6), (4, -24)])
-"""Outline of its left half; the last corner is the tip of the coccyx."""
+SACRUM = rounded(
+    [
+        (26, 97),
+        (38, 103),
+        (52, 95),
+        (52, 78),
+        (46, 58),
+        (34, 40),
+        (22, 16),
+        (10, 6),
+        (8, -6),
+        (4, -24),
+        (-30, -24),
+        (-30, 97),
+    ]
+)
+"""Outline of the left half of sacrum and coccyx; it runs on over the middle line, so that no edge lies there."""
 FORAMINA = ((25.0, 78.0, 5.4), (22.0, 59.0, 5.0), (19.0, 42.0, 4.4), (16.0, 27.0, 3.6))
 """Holes of the sacrum: x, z, radius."""
 DISCS = (87.0, 68.0, 50.0)
@@ -132,19 +147,18 @@ def _sacrum_depth(x: Array, z: Array) -> tuple[Array, Array, Array]:
 def _sacrum(patient: Patient) -> Plate:
     """Four pairs of holes, scars of the discs, the crest behind."""
     width = np.float32(patient.width)
-    outline = [*SACRUM, (-20.0, -24.0), (-20.0, 97.0)]
 
     def plate(x: Array, z: Array) -> tuple[Array, Array]:
-        x = np.abs(x) / width
-        edge = inside(x, z, outline)
-        thickness = np.asarray(7 + 17 * np.clip(z / 95, 0, 1) ** 1.3 * np.exp(-((x / 34) ** 4)), np.float32)
-        solid = 0.35 * _rim(edge, 1.4) + 0.15 * np.exp(-((x / 3.5) ** 2)) * (z > 20)
+        side = np.abs(x) / width
+        edge = inside(side, z, SACRUM)
+        thickness = 8 + 19 * np.clip(z / 95, 0, 1) ** 1.3 * np.exp(-((side / 34) ** 4))
+        solid = 0.35 * _rim(edge, 1.4) + 0.15 * np.exp(-((side / 3.5) ** 2)) * (z > 20)
         for at, height, radius in FORAMINA:
-            away = np.hypot(x - at, (z - height) * 1.15) - radius
-            thickness *= 1 - 0.62 * np.clip(0.5 - away / 2, 0, 1).astype(np.float32)
+            away = np.hypot(side - at, (z - height) * 1.15) - radius
+            thickness = thickness * (1 - 0.62 * np.clip(0.5 - away / 2, 0, 1))
             solid = solid + 0.16 * (z > height - 1) * np.exp(-((away - 1.6) ** 2) / 2.2)
         for height in DISCS:
-            solid = solid + 0.12 * np.exp(-(((z - height) / 1.6) ** 2)) * (x < 18)
+            solid = solid + 0.12 * np.exp(-(((z - height) / 1.6) ** 2)) * (side < 18)
         fade = np.clip(edge / 3 + 0.1, 0, 1)
         return np.asarray(thickness * np.sqrt(fade * (2 - fade)), np.float32), np.clip(solid, 0, 1)
 
