@@ -30,8 +30,8 @@ def declare(site: QuantitySite, role: str, **rules: Any) -> None:
     ("role", "contract", "code", "detail"),
     [
         ("adc", {"values": {"min": 0, "max": 1000}}, "VALUE_RANGE", "adc: values 0 to 1200, wanted 0 to 1000"),
-        ("adc", {"spacing_mm": {"max": 2.5}}, "WRONG_SPACING", "adc: slices 3 mm apart, wanted 0 to 2.5"),
-        ("t2_transverse", {"spacing_mm": {"min": 2.1}}, "WRONG_SPACING", "columns 2 mm apart, wanted 2.1 to inf"),
+        ("adc", {"spacing_mm": {"max": 2.5}}, "WRONG_SPACING", "adc: slices 3 mm apart, wanted at most 2.5"),
+        ("t2_transverse", {"spacing_mm": {"min": 2.1}}, "WRONG_SPACING", "columns 2 mm apart, wanted at least 2.1"),
     ],
 )
 def test_a_volume_outside_the_contract_costs_the_study(

@@ -72,10 +72,16 @@ def _misspaced(spacing_mm: Sequence[float], wanted: Mapping[str, float]) -> str:
     low, high = wanted.get("min", 0.0), wanted.get("max", float("inf"))
     for axis, found in zip(AXES, spacing_mm, strict=False):
         if not (low * (1 - ROUNDING) <= found <= high * (1 + ROUNDING) and 0 < found < float("inf")):
-            return f"{axis} {found:g} mm apart, wanted {low:g} to {high:g}"
+            return f"{axis} {found:g} mm apart, wanted {_told(wanted) or 'more than 0'}"
     return ""
 
 
 def _outside(low: float, high: float, wanted: Mapping[str, float]) -> str:
     least, most = (float(np.float32(wanted.get(*end))) for end in (("min", -np.inf), ("max", np.inf)))
-    return "" if least <= low and high <= most else f"values {low:g} to {high:g}, wanted {least:g} to {most:g}"
+    return "" if least <= low and high <= most else f"values {low:g} to {high:g}, wanted {_told(wanted)}"
+
+
+def _told(wanted: Mapping[str, float]) -> str:
+    if wanted.keys() >= {"min", "max"}:
+        return f"{wanted['min']:g} to {wanted['max']:g}"
+    return " and ".join(f"at {'least' if end == 'min' else 'most'} {limit:g}" for end, limit in wanted.items())
