@@ -208,4 +208,4 @@ def site_dataset(home: SiteHome, bundle: str) -> CheckedDataset:
         DatasetError: no dataset, an empty section, or more unusable cases than the site's budget.
     """
     rules = Bundle.open(home.bundle_dir(bundle)).ingest_rules
-    return check_dataset(home.dataset_dir(bundle), home.max_dropped, needed_keys(rules), home.min_cell)
+    return check_dataset(home.dataset_dir(bundle), home.max_dropped, needed_keys(rules), home.min_cell, rules)
