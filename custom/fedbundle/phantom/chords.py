@@ -33,9 +33,11 @@ def ball(
         return None
     focus, ray = beam.rays(frame, window)
     start = focus - middle[:, None, None].astype(np.float32)
-    a, b, c = (ray * ray).sum(0), (ray * start).sum(0), (start * start).sum(0) - np.float32(radius**2)
-    root = np.sqrt(np.clip(b * b - a * c, 0, None))
-    first, last = (-b - root) / a, (-b + root) / a
+    squares = (ray * ray).sum(0)
+    nearest = -(ray * start).sum(0) / squares
+    away = ((start + nearest * ray) ** 2).sum(0)
+    half = np.sqrt(np.clip(np.float32(radius**2) - away, 0, None) / squares)
+    first, last = nearest - half, nearest + half
     if beyond is not None:
         normal = np.asarray(beyond[0], np.float32)[:, None, None]
         rise, level = (ray * normal).sum(0), (start * normal).sum(0) - np.float32(beyond[1])
@@ -64,9 +66,9 @@ def bar(
     from_start = focus - a[:, None, None].astype(np.float32)
     rise, level = (ray * axis).sum(0), (from_start * axis).sum(0)
     across, aside = ray - rise * axis, from_start - level * axis
-    squares, product = (across * across).sum(0), (across * aside).sum(0)
-    nearest = -product / squares
-    away = (aside * aside).sum(0) - product * product / squares
+    squares = (across * across).sum(0)
+    nearest = -(across * aside).sum(0) / squares
+    away = ((aside + nearest * across) ** 2).sum(0)
     at = level + nearest * rise
     radius = np.float32(radii[0]) + np.float32((radii[1] - radii[0]) / length) * np.clip(at, 0, length)
     if thread_mm:

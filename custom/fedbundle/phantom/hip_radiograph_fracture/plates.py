@@ -149,7 +149,7 @@ def _sacrum(patient: Patient) -> Plate:
     width = np.float32(patient.width)
 
     def plate(x: Array, z: Array) -> tuple[Array, Array]:
-        side = np.abs(x) / width
+        side = np.asarray(np.abs(x) / width, np.float32)
         edge = inside(side, z, SACRUM)
         thickness = 8 + 19 * np.clip(z / 95, 0, 1) ** 1.3 * np.exp(-((side / 34) ** 4))
         solid = 0.35 * _rim(edge, 1.4) + 0.15 * np.exp(-((side / 3.5) ** 2)) * (z > 20)
