@@ -20,7 +20,7 @@ SURE = 0.9  # probability of the class that is told; the others share the rest
 SPOT = (slice(90, 110), slice(55, 75))  # rows, columns, in the right half of the patient
 
 
-def write_classification_bundle(folder: Path, sure: float = SURE) -> Path:
+def write_classification_bundle(folder: Path, *, weights: bool = True) -> Path:
     """Write the bundle with the classes of hip_radiograph_fracture as `folder/<name>` and return its path."""
     root = write_tiny_bundle(folder, NAME)
     content = (REPOSITORY / "bundles" / NAME / "configs" / "dicom_out.json").read_text(encoding="utf-8")
@@ -35,10 +35,8 @@ def write_classification_bundle(folder: Path, sure: float = SURE) -> Path:
         "$lambda d: d | {'saliency': (d['image'][..., 0] > 0.8) * ((torch.arange(d['image'].shape[1])[None, :, None] "
         ">= d['image'].shape[1] / 2) == (d['laterality'] == 'L'))}"
     )
-    told = (
-        f"$lambda d: d | {{'of': {BROKEN} if d['saliency'].any() else {SOUND}}} | {{'pred': [{sure} if k == ({BROKEN} if "
-        f"d['saliency'].any() else {SOUND}) else {(1 - sure) / 5} for k in range(6)]}}"
-    )
+    found = f"$lambda d: d | {{'of': {BROKEN} if d['saliency'].any() else {SOUND}}}"
+    told = f"$lambda d: d | {{'pred': [{SURE} if k == d['of'] else {(1 - SURE) / 5} for k in range(6)]}}"
     named = "$lambda d: d | {'saliency_of': {'class': d['of'], 'empty': not d['saliency'].any()}}"
     write = {
         "_target_": "fedblocks.transforms.write_classification.WriteClassificationd",
@@ -57,10 +55,11 @@ def write_classification_bundle(folder: Path, sure: float = SURE) -> Path:
         inferer={"_target_": "SimpleInferer"},
         postprocessing={
             "_target_": "Compose",
-            "transforms": [*({"_target_": "Lambda", "func": func} for func in (side, told, named)), write],
+            "transforms": [*({"_target_": "Lambda", "func": func} for func in (side, found, told, named)), write],
         },
     )
-    write_identity(root)
+    if weights:
+        write_identity(root)
     return root
 
 

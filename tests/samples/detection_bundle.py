@@ -1,4 +1,4 @@
-"""A bundle that takes brightness for a score, so every candidate is known; and a study of T2, ADC and PET made for it."""
+"""A bundle that takes brightness for a score, so every candidate is known; and a study made for it."""
 
 import json
 from pathlib import Path
@@ -20,7 +20,7 @@ WITH_PET = 0.05  # higher
 IDENTITY = {"_target_": "torch.nn.Conv3d", "in_channels": 1, "out_channels": 1, "kernel_size": 1}
 
 
-def write_detection_bundle(folder: Path) -> Path:
+def write_detection_bundle(folder: Path, *, weights: bool = True) -> Path:
     """Write the bundle with the codes of prostate_mripet_lesion as `folder/<name>` and return its path."""
     root = write_tiny_bundle(folder, NAME)
     content = (REPOSITORY / "bundles" / NAME / "configs" / "dicom_out.json").read_text(encoding="utf-8")
@@ -44,7 +44,8 @@ def write_detection_bundle(folder: Path) -> Path:
         preprocessing={"_target_": "Compose", "transforms": [load, first, {"_target_": "Lambda", "func": score}]},
         postprocessing={"_target_": "Compose", "transforms": content["postprocessing"]["transforms"][1:]},
     )
-    write_identity(root)
+    if weights:
+        write_identity(root)
     return root
 
 

@@ -1,10 +1,11 @@
-"""Independent programs that judge DICOM SEG: dciodvfy (dicom3tools) and dcmqi; tests skip where they are absent."""
+"""Independent programs that judge DICOM SEG and SR, dciodvfy and dcmqi; tests skip where they are absent."""
 
 import json
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -44,3 +45,17 @@ def dcmqi_masks(path: Path, like: Path, scratch: Path) -> tuple[dict[int, NDArra
             masks[number] = sitk.GetArrayFromImage(placed) > 0
             meanings[number] = segment["SegmentedPropertyTypeCodeSequence"]["CodeMeaning"]
     return masks, meanings
+
+
+def dcmqi_groups(path: Path, scratch: Path) -> list[dict[str, Any]]:
+    """Measurement groups of a TID 1500 report as dcmqi reads them, each with `numbers`: code value -> value."""
+    program = shutil.which("tid1500reader", path=f"{Path(sys.executable).parent}:{Path('/usr/bin')}")
+    if program is None:
+        pytest.skip("tid1500reader (Python package dcmqi) is not installed")
+    told = scratch / "report.json"
+    command = [program, "--inputDICOM", str(path), "--outputMetadata", str(told)]
+    subprocess.run(command, capture_output=True, check=True)
+    groups: list[dict[str, Any]] = json.loads(told.read_text(encoding="utf-8"))["Measurements"]
+    for group in groups:
+        group["numbers"] = {item["quantity"]["CodeValue"]: float(item["value"]) for item in group["measurementItems"]}
+    return groups

@@ -2,32 +2,24 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 from typing import Any
 
 import highdicom
 from pydicom.sr.coding import Code
 
-from fedbundle.clinic.film import box_of, cut_out, whole
+from fedbundle.clinic.classification_page import pictures_of, summary
 from fedbundle.clinic.findings import SR_SUFFIX, Findings, Item, Target
 from fedbundle.clinic.side_result import SideResult, read_side
 from fedbundle.clinic.sides import NAMES, Sides, sides_of
 from fedbundle.clinic.study import Study
 from fedbundle.dicom.pixels.volume import Volume
-from fedbundle.dicom.seg.dicom_out import Category, ClassificationOut
+from fedbundle.dicom.seg.dicom_out import ClassificationOut
 from fedbundle.dicom.sr.group import NO_UNITS, OWN_SCHEME, Group, Quantity
 from fedbundle.dicom.sr.write import write_report
-from fedbundle.page import picture, table
 
 DIGITS = 4
 COARSE_MM = 0.5  # pixels of a film; a detector has 0.1 to 0.2
-MAP_TOLD = (
-    "The map comes from the network that gave the probabilities: the brighter, the more this part of the film spoke "
-    "for the class named under it. It is no outline of a fracture, and no proof: a wrong network can have a map that "
-    "looks right. Frames on the film are the parts that the map covers. The patient's right is at the left edge; sizes "
-    "are those at the detector."
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,9 +59,10 @@ class Classification(Findings):
 
     @property
     def headline(self) -> str:
-        """Best class of each side."""
+        """Verdict, and likeliest class of each side."""
         return ", ".join(
-            f"{NAMES[each.side]} {each.best.label.lower()} ({each.probabilities[each.best.value]:.2f})"
+            f"{NAMES[each.side]} {each.verdict(self.wanted).label.lower()} "
+            f"({each.best.label.lower()} {each.probabilities[each.best.value]:.2f})"
             for each in self.results
         )
 
@@ -90,7 +83,7 @@ class Classification(Findings):
                 f"{high:g}, which decides nothing."
             )
         if each.lead < self.wanted.near_tie:
-            told.append(f"{side}: {each.best.label.lower()} and {each.second.label.lower()} are nearly as likely.")
+            told.append(f"{side}: {each.best.label.lower()} and {each.second.label.lower()} are nearly equally likely.")
         if not each.saliency.any():
             told.append(f"{side}: the network gave no map of what spoke for {each.explains.label.lower()}.")
         return told
@@ -104,9 +97,9 @@ class Classification(Findings):
     def limits(self) -> str:
         """Of probabilities."""
         return (
-            "Probabilities are calibrated on the training sites' validation patients, as far as the model's card tells; "
-            "where fractures are rarer or commoner they are wrong. A class is told for each side by itself, from one "
-            "view. A fracture that this view does not show is not found."
+            "Probabilities are calibrated on the training sites' validation patients as far as the model's card tells, "
+            "and where fractures are rarer or commoner they are wrong. A class is told for each side by itself, from "
+            "one view. A fracture that this view does not show is not found."
         )
 
     def data(self) -> dict[str, Any]:
@@ -114,13 +107,15 @@ class Classification(Findings):
         return {"sides": [self._data_of(each) for each in self.results]}
 
     def _data_of(self, each: SideResult) -> dict[str, Any]:
-        code, group = each.best.code, each.best.group
+        code, verdict = each.best.code, each.verdict(self.wanted)
         return {
             "laterality": each.side,
+            "verdict": verdict.label,
+            "decided": verdict.code is not None,
             "class": each.best.value,
             "label": each.best.label,
             "code": {"value": code.value, "scheme": code.scheme_designator, "meaning": code.meaning},
-            "group": group.meaning if group else None,
+            "group": verdict.group.meaning if verdict.group else None,
             "positive": round(each.positive, DIGITS),
             "probabilities": {str(value): round(p, DIGITS) for value, p in each.probabilities.items()},
             "map_explains": each.explains.value,
@@ -128,50 +123,11 @@ class Classification(Findings):
 
     def summary(self) -> str:
         """A card per side, and the table of classes."""
-        cards = "".join(
-            f'<li><span class="swatch s{number}"></span>{NAMES[each.side].capitalize()}'
-            f"<strong>{escape(each.best.label)}</strong><small>{each.probabilities[each.best.value]:.2f}; "
-            f"{escape(self.wanted.positive.lower())} of any kind {each.positive:.2f}</small></li>"
-            for number, each in enumerate(self.results, start=1)
-        )
-        return f'<ul class="cards words">{cards}</ul>{self._table()}'
-
-    def _table(self) -> str:
-        sides = [NAMES[each.side].capitalize() for each in self.results]
-        grouping = [self.wanted.grouping.meaning] if self.wanted.grouping else []
-
-        def row(each: Category) -> tuple[str, list[str]]:
-            chosen = any(result.best is each for result in self.results)
-            group = [each.group.meaning if each.group else "-"] if grouping else []
-            return "used" if chosen else "", [
-                each.label,
-                *group,
-                *(f"{result.probabilities[each.value]:.3f}" for result in self.results),
-            ]
-
-        rows = [row(each) for each in self.wanted.classes]
-        positive = [f"{self.wanted.positive} of any kind", *("" for _ in grouping)]
-        rows.append(("", [*positive, *(f"{each.positive:.3f}" for each in self.results)]))
-        return table(
-            "Probability of each class; bold where it is the likeliest of a side", ["Class", *grouping, *sides], rows
-        )
+        return summary(self.results, self.wanted)
 
     def pictures(self) -> str:
         """The film, and each side with and without its map."""
-        across, down, _ = self.film.spacing
-        boxes = {each.side: box_of(each.saliency, (across, down), each.side) for each in self.results}
-        parts = [
-            f'<p class="quiet">{escape(MAP_TOLD)}</p>',
-            f'<div class="pair">{_figure(whole(self.film, boxes), "The film, as it is displayed")}</div>',
-        ]
-        for each in self.results:
-            side, box = NAMES[each.side].capitalize(), boxes[each.side]
-            plain = _figure(cut_out(self.film, box), f"{side}, without the map")
-            over = _figure(
-                cut_out(self.film, box, each.saliency), f"{side}, what spoke for: {each.explains.label.lower()}"
-            )
-            parts.append(f'<h3>{side}: {escape(each.best.label.lower())}</h3><div class="pair">{plain}{over}</div>')
-        return "".join(parts)
+        return pictures_of(self.film, self.results, self.wanted)
 
     def objects(self) -> Sequence[str]:
         """SR."""
@@ -185,15 +141,16 @@ class Classification(Findings):
 
     def _group(self, each: SideResult) -> Group:
         wanted = self.wanted
+        verdict = each.verdict(wanted)
         numbers = [(each_class.code, each.probabilities[each_class.value]) for each_class in wanted.classes]
         return Group(
             label=f"{NAMES[each.side].capitalize()} side",
             uid=highdicom.UID(),
-            finding=each.best.code,
+            finding=verdict.code,
             site=wanted.site,
             side=each.side,
             quantities=tuple(_probability(*number) for number in [*numbers, (wanted.positive_code, each.positive)]),
-            words=((wanted.grouping, each.best.group),) if wanted.grouping and each.best.group else (),
+            words=((wanted.grouping, verdict.group),) if wanted.grouping and verdict.group else (),
         )
 
 
@@ -206,7 +163,3 @@ def _seen(study: Study, wanted: ClassificationOut) -> Sides:
 def _probability(of: Code, value: float) -> Quantity:
     name = Code(f"P-{of.value}", OWN_SCHEME, f"Probability of {of.meaning[0].lower()}{of.meaning[1:]}"[:64])
     return Quantity(name, round(value, DIGITS), NO_UNITS)
-
-
-def _figure(png: bytes, told: str) -> str:
-    return f"<figure>{picture(png, told)}<figcaption>{escape(told)}</figcaption></figure>"

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +11,17 @@ from numpy.typing import NDArray
 from pydicom import Dataset
 
 from fedbundle.clinic.candidates import Candidate, candidates
+from fedbundle.clinic.detection_page import name_of, pictures_of, summary
 from fedbundle.clinic.findings import SEG_SUFFIX, SR_SUFFIX, Findings, Target
 from fedbundle.clinic.inference import read_map, the_one
 from fedbundle.clinic.measure import edges
-from fedbundle.clinic.pictures import pictures
-from fedbundle.clinic.slices_shown import image_numbers, legend, shown
+from fedbundle.clinic.slices_shown import image_numbers
 from fedbundle.clinic.study import Study
-from fedbundle.clinic.views import views
 from fedbundle.dicom.seg.dicom_out import DetectionOut
 from fedbundle.dicom.seg.segments import Labelled, Segment
 from fedbundle.dicom.seg.write import write_segmentation
 from fedbundle.dicom.sr import group as sr
 from fedbundle.dicom.sr.write import write_report
-from fedbundle.page import table
 
 SCORE_DIGITS, ML_DIGITS, MM_DIGITS = 4, 3, 1
 MORE_COLORS = ("#56b4e9", "#f0e442", "#cc79a7", "#009e73", "#e69f00")  # Okabe and Ito: told apart by the colour-blind
@@ -74,7 +71,7 @@ class Detection(Findings):
                 f"The patient score {self.patient_score:.2f} lies between {low:g} and {high:g}: it tells little."
             )
         for each in self.candidates:
-            told += edges(self._name(each), self.labels == each.number)
+            told += edges(name_of(each, self.wanted), self.labels == each.number)
         return told
 
     @property
@@ -116,52 +113,11 @@ class Detection(Findings):
 
     def summary(self) -> str:
         """Cards and a table."""
-        weaker = f", {len(self.weaker)} weaker than {self.wanted.report_from:g} left out" if self.weaker else ""
-        cards = (
-            f"<li>Patient score<strong>{self.patient_score:.2f}</strong>"
-            "<small>highest of all candidates, 0 to 1</small>"
-            f"</li><li>Candidates<strong>{len(self.candidates)}</strong><small>of {self.wanted.report_from:g} or more"
-            f"{weaker}</small></li>"
-        )
-        return f'<ul class="cards">{cards}</ul>{self._table()}'
-
-    def _table(self) -> str:
-        if not self.candidates:
-            return f"<p>No {escape(self.wanted.candidate.label.lower())} was found.</p>"
-        numbers = image_numbers(self.study, self.wanted.input)
-        rows = [
-            (
-                "",
-                [
-                    self._name(each),
-                    f"{each.score:.2f}",
-                    f"{each.volume_ml:.2f} mL",
-                    f"{each.diameter_mm:.0f} mm",
-                    numbers[each.middle] or str(each.middle + 1),
-                ],
-            )
-            for each in self.candidates
-        ]
-        head = [
-            "Candidate",
-            "Score",
-            "Volume",
-            "Largest diameter",
-            f"Best seen on image of {self.wanted.name_of(self.wanted.input)}",
-        ]
-        return table("By falling score", head, rows)
+        return summary(self.study, self.wanted, self.patient_score, self.candidates, self.weaker)
 
     def pictures(self) -> str:
         """Each candidate on all images, then outlines on the slices."""
-        numbers = image_numbers(self.study, self.wanted.input)
-        colors = {each.number: color for each, color in zip(self.candidates, self.colors, strict=True)}
-        drawn = pictures(self.study.volume(self.wanted.input), self.labels, colors)
-        named = [f"{self._name(each)}, score {each.score:.2f}" for each in self.candidates]
-        each_on_all = "".join(
-            f"<h3>{escape(name)}</h3>{views(self.study, self.wanted, self.labels, {each.number: colors[each.number]})}"
-            for each, name in zip(self.candidates, named, strict=True)
-        )
-        return f"{legend(named)}{each_on_all}<h3>All candidates</h3>{shown(drawn, numbers)}"
+        return pictures_of(self.study, self.wanted, self.labels, self.candidates, self.colors)
 
     def objects(self) -> Sequence[str]:
         """SEG and SR; without a candidate SR only."""
@@ -183,7 +139,7 @@ class Detection(Findings):
         write_report(groups, sources, made, wanted.series_description, wanted.procedure, target.model, target.report)
 
     def _segment(self, each: Candidate, color: str) -> Segment:
-        return replace(self.wanted.candidate, value=each.number, label=self._name(each), color=color)
+        return replace(self.wanted.candidate, value=each.number, label=name_of(each, self.wanted), color=color)
 
     def _of_patient(self) -> sr.Group:
         score = round(100 * self.patient_score, SCORE_DIGITS - 2)
@@ -199,7 +155,7 @@ class Detection(Findings):
 
     def _of(self, each: Candidate, uid: str) -> sr.Group:
         return sr.Group(
-            label=self._name(each),
+            label=name_of(each, self.wanted),
             uid=uid,
             finding=self.wanted.candidate.type,
             category=self.wanted.candidate.category,
@@ -211,9 +167,6 @@ class Detection(Findings):
             ),
             segment=each.number,
         )
-
-    def _name(self, each: Candidate) -> str:
-        return f"{self.wanted.candidate.label} {each.number}"
 
 
 def _many(count: int) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydicom.sr.coding import Code
 
 from fedbundle.clinic.findings import CASE
 from fedbundle.clinic.inference import read_map, the_one
@@ -15,6 +16,15 @@ from fedbundle.errors import InputError, PredictionError
 from fedbundle.files import read_json
 
 SUM_TOLERANCE = 1e-3  # probabilities were rounded when they were written
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is told of a side."""
+
+    label: str
+    code: Code | None = None  # None where nothing is decided
+    group: Code | None = None  # of a published classification
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +43,21 @@ class SideResult:
     def lead(self) -> float:
         """Distance of the two best classes."""
         return self.probabilities[self.best.value] - self.probabilities[self.second.value]
+
+    def verdict(self, wanted: ClassificationOut) -> Verdict:
+        """The likeliest class, if it is one: not between the thresholds, and not nearly as likely as the next.
+
+        Where several positive classes are nearly as likely, the verdict is what they are together.
+        """
+        low, high = wanted.unsure
+        if low <= self.positive < high:
+            return Verdict("Undecided")
+        if self.lead >= wanted.near_tie:
+            return Verdict(self.best.label, self.best.code, self.best.group)
+        if self.best.positive and self.second.positive:
+            group = self.best.group if self.best.group == self.second.group else None
+            return Verdict(f"{wanted.positive}, kind undecided", wanted.positive_code, group)
+        return Verdict("Undecided")
 
 
 def read_side(output: Path, side: str, film: Volume, wanted: ClassificationOut) -> SideResult:

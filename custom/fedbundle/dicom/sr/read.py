@@ -20,7 +20,7 @@ def read_report(path: Path) -> tuple[Found, Dataset]:
     try:
         file = dcmread(path)
         return [_group(item) for item in _containers(file) if _concept(item) == GROUP], file
-    except MALFORMED as error:
+    except (*MALFORMED, OSError, StopIteration) as error:
         raise SegmentationError(
             f"report must be a whole DICOM SR, got {type(error).__name__} reading it; make it again"
         ) from error
