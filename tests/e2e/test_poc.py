@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
-POC = Path(__file__).parents[2] / "poc" / "run.py"
+REPOSITORY = Path(__file__).parents[2]
+POC = REPOSITORY / "poc" / "run.py"
+BUNDLES = sorted(path.stem for path in (REPOSITORY / "jobs").glob("*.py"))
 
 
 def start(workspace: Path, *options: str) -> subprocess.Popen[str]:
@@ -65,15 +67,17 @@ def test_ctrl_c_leaves_no_process_behind(tmp_path: Path, sign: str, seconds: flo
     assert left == []
 
 
-@pytest.mark.timeout(500)
-def test_a_short_run_ends_with_a_report(tmp_path: Path) -> None:
+@pytest.mark.timeout(700)
+@pytest.mark.parametrize("bundle", BUNDLES)
+def test_a_short_run_of_each_bundle_ends_with_a_report(bundle: str, tmp_path: Path) -> None:
     workspace = tmp_path / "workspace"
-    process = start(workspace, "--patients", "8", "--rounds", "2")
-    told = process.communicate(timeout=480)[0]
+    process = start(workspace, "--bundle", bundle, "--patients", "16", "--rounds", "2")
+    told = process.communicate(timeout=680)[0]
     assert process.returncode == 0, told[-3000:]
     (ledger,) = (workspace / "results").rglob("ledger.json")
     rounds = json.loads(ledger.read_text())["rounds"]
     assert [len(entry["sites"]) for entry in rounds] == [3, 3]
-    assert sorted(file.suffix for file in (workspace / "prediction").iterdir()) == [".dcm", ".html", ".json", ".log"]
-    assert list((workspace / "export").glob("prostate_mri_zones-*.zip"))
+    predicted = {file.name for file in (workspace / "prediction").iterdir()}
+    assert {"report.html", "result.json", f"{bundle}.sr.dcm"} <= predicted
+    assert list((workspace / "export").glob(f"{bundle}-*.zip"))
     assert left_behind(workspace) == []

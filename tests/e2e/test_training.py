@@ -9,9 +9,15 @@ from pathlib import Path
 import jsonschema
 import pytest
 import torch
+from samples.ball_site import BUNDLE
 
-from fedbundle.flare.persistor import BEST
+from fedbundle.bundle.declared import key_metric
+from fedbundle.flare.persistor import BEST, first_weights
+from fedbundle.flare.quorum import weights_digest
+from fedbundle.flare.rounds import Plan, federate
 from fedbundle.flare.schema import schema
+from fedbundle.flare.trainer import Trainer, site_dataset
+from value.arms import AtHome
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
@@ -63,6 +69,23 @@ def test_the_exported_job_is_configuration_only(consortium) -> None:  # type: ig
     files = sorted(str(file.relative_to(job)) for file in job.rglob("*") if file.is_file())
     assert files == ["app/config/config_fed_client.json", "app/config/config_fed_server.json", "meta.json"]
     assert not any(str(consortium.folder) in file.read_text() for file in job.rglob("*.json"))
+
+
+@pytest.mark.slow
+def test_the_same_seed_gives_the_same_weights_twice_and_without_processes(consortium, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    runs = [consortium.run(consortium.job(rounds=2, seed=seed)).ledger for seed in (7, 7, 8)]
+    assert [run["outcome"] for run in runs] == ["COMPLETED"] * 3, [run["reason"] for run in runs]
+    first, again, other = (run["selected"]["weights_digest"] for run in runs)
+    assert first == again != other
+    root, digest = consortium.bundle, runs[0]["declared"]["recipe_digest"]
+    trainers = {}
+    for name in consortium.hospitals:
+        (tmp_path / name).mkdir()
+        data = site_dataset(consortium.homes[name], BUNDLE)
+        trainers[name] = Trainer(root, data, tmp_path / name, 1, "cpu", 7, digest, min_cell=5)
+    plan = Plan(2, 2, key_metric(root))
+    selected = federate(AtHome(trainers, lambda _: None), plan, first_weights(root, 7), sorted(trainers))
+    assert weights_digest(selected.weights) == first
 
 
 @pytest.mark.slow
