@@ -76,7 +76,7 @@ def _neck(femur: Femur, random: np.random.Generator) -> tuple[Fragment, ...]:
     cut = _neck_cut(femur, random, 0.55 + 0.75 * hip.severity)
     if hip.variant < IMPACTED:
         gap, tilt = -0.6 - 3.0 * hip.severity, 2 + 11 * hip.severity
-        move = _about(cut.point, rotation(0, -tilt, 0), -0.5 * femur.neck_axis)
+        move = _about(cut.point, _varus(-tilt), -0.5 * femur.neck_axis)
     else:
         gap, slip = 0.35 + 1.9 * hip.severity, 0.3 + 2.0 * hip.severity
         aside = np.cross(femur.neck_axis, [0.0, 1.0, 0.0]) * slip
@@ -94,7 +94,7 @@ def _neck_displaced(femur: Femur, random: np.random.Generator) -> tuple[Fragment
     ride = np.array([2.0 + 3 * far, 2 + 4 * far, 5 + 19 * far])
     head, shaft = _two(femur, cut, 0.8 + 1.5 * far)
     return (
-        replace(head, move=_about(np.zeros(3), rotation(random.normal(0, 8), varus, 0), np.zeros(3))),
+        replace(head, move=_about(np.zeros(3), rotation(random.normal(0, 8), 0, 0) @ _varus(varus), np.zeros(3))),
         replace(shaft, move=_about(cut.point, _outwards(femur), ride)),
     )
 
@@ -113,7 +113,7 @@ def _trochanters(femur: Femur, random: np.random.Generator) -> tuple[Fragment, .
         *_box(femur, head=True, shaft=False, margin=14),
         (cut.turned().grown(-0.7 - 1.6 * far),),
         RESTING_TURN,
-        _about(np.zeros(3), rotation(0, 3 + 24 * far, 0), np.zeros(3)),
+        _about(np.zeros(3), _varus(3 + 24 * far), np.zeros(3)),
     )
     ride = np.array([-2 - 7 * far, 1 + 3 * far, 2 + 15 * far])
     move = _about(cut.point, _outwards(femur), ride)
@@ -165,6 +165,11 @@ def _neck_cut(femur: Femur, random: np.random.Generator, roughness: float) -> Cu
 def _outwards(femur: Femur) -> NDArray[np.float64]:
     """3x3: how a shaft without its head lies turned, against one at rest."""
     return rotation(0, 0, RESTING_TURN - femur.hip.turn_degrees)
+
+
+def _varus(degrees: float) -> NDArray[np.float64]:
+    """3x3: the head tips over to the inner side; below 0 into valgus."""
+    return rotation(0, -degrees, 0)
 
 
 def _about(point: Vector, turn: NDArray[np.float64], shift: Vector) -> NDArray[np.float64]:

@@ -45,16 +45,20 @@ def add_femur(film: Film, patient: Patient, side: int) -> None:
     pieces = fragments(femur)
     add_implant(film, femur, femur_frame(patient, femur, side, pieces[-1]), socket_frame(patient, side))
     for piece in pieces:
-        frame = femur_frame(patient, femur, side, piece)
-        block = film.beam.block(piece.low, piece.high, frame, FEMUR_STEP_MM)
-        if block is None:
-            continue
-        solid = Solid(block, lambda low, high, frame=frame: film.beam.span(low, high, frame, FEMUR_STEP_MM))  # type: ignore[misc]
-        for add in piece.parts:
-            add(solid)
-        cut = None
-        for each in piece.cuts:
-            here = each.distance(block)
-            cut = here if cut is None else np.maximum(cut, here)
-        density = bone_density(solid, femur.cortex(solid), femur.cancellous(solid), cut, FEMUR_STEP_MM)
-        film.add_block("bone", block, density, FEMUR_STEP_MM)
+        add_piece(film, femur, piece, femur_frame(patient, femur, side, piece))
+
+
+def add_piece(film: Film, femur: Femur, piece: Fragment, frame: Frame) -> None:
+    """Project one piece of a femur, which `frame` lays on the table."""
+    block = film.beam.block(piece.low, piece.high, frame, FEMUR_STEP_MM)
+    if block is None:
+        return
+    solid = Solid(block, lambda low, high: film.beam.span(low, high, frame, FEMUR_STEP_MM))
+    for add in piece.parts:
+        add(solid)
+    cut = None
+    for each in piece.cuts:
+        here = each.distance(block)
+        cut = here if cut is None else np.maximum(cut, here)
+    density = bone_density(solid, femur.cortex(solid), femur.cancellous(solid), cut, FEMUR_STEP_MM)
+    film.add_block("bone", block, density, FEMUR_STEP_MM)
