@@ -14,7 +14,7 @@ from fedbundle.flare.trainer import Trainer
 from fedbundle.site.dataset import CheckedDataset
 from value.tasks import Task
 
-POOLED, FEDAVG, CONSENSUS, LOCAL = "pooled", "fedavg", "consensus", "local"
+POOLED, FEDAVG, CONSENSUS, LOCAL, TRIVIAL = "pooled", "fedavg", "consensus", "local", "trivial"
 Tell = Callable[[str], None]
 
 
@@ -58,6 +58,7 @@ def names(task: Task) -> list[str]:
         FEDAVG,
         *(f"{FEDAVG}:{subset}" for subset in task.subsets),
         *(f"{LOCAL}:{site}" for site in task.sites),
+        TRIVIAL,
         CONSENSUS,
     ]
 
@@ -67,7 +68,7 @@ def datasets_of(task: Task, arm: str, datasets: Mapping[str, CheckedDataset]) ->
     from value.sites import pooled
 
     kind, _, which = arm.partition(":")
-    if kind == POOLED:
+    if kind in (POOLED, TRIVIAL):
         return {POOLED: pooled([datasets[site] for site in task.sites])}
     if kind == LOCAL:
         return {which: datasets[which]}

@@ -3,7 +3,6 @@
 python -m value.cell --bundle NAME --arm ARM --seed N --place FOLDER
 """
 
-import copy
 import os
 import resource
 import sys
@@ -30,9 +29,10 @@ from fedbundle.flare.statistics import Measured
 from fedbundle.flare.trainer import Trainer
 from fedbundle.site.dataset import CheckedDataset
 from fedbundle.site.home import SiteHome
-from value.arms import CONSENSUS, LOCAL, Consensus, datasets_of, train
+from value.arms import CONSENSUS, LOCAL, POOLED, TRIVIAL, Consensus, datasets_of, train
 from value.sites import BUNDLES, dataset
 from value.tasks import Task, task_of
+from value.trivial import trivial
 
 TEST = "test"
 UNCALIBRATED = "uncalibrated"
@@ -66,8 +66,8 @@ class Cell:
         with tempfile.TemporaryDirectory(prefix="value-") as scratch:
             made = _Made(task, root, self.seed, Path(scratch))
             told: dict[str, Any] = {"bundle": self.bundle, "arm": self.arm, "seed": self.seed}
-            if self.arm == CONSENSUS:
-                measured = self._consensus(made, datasets)
+            if self.arm in (CONSENSUS, TRIVIAL):
+                measured = self._untrained(made, datasets)
             else:
                 trainers = {
                     name: made.trainer(name, each) for name, each in datasets_of(task, self.arm, datasets).items()
@@ -86,18 +86,29 @@ class Cell:
         told |= {"cpu_s": round(usage.ru_utime + usage.ru_stime, 1), "wall_s": round(time.monotonic() - began, 1)}
         write_json(self.result, told)
 
-    def _consensus(self, made: "_Made", datasets: Mapping[str, CheckedDataset]) -> dict[str, Any]:
+    def _untrained(self, made: "_Made", datasets: Mapping[str, CheckedDataset]) -> dict[str, Any]:
+        """Rows of a network that no rounds have made."""
+        overrides: dict[str, Any] = {}
+        if self.arm == CONSENSUS:
+            network: torch.nn.Module = self._fused(made, datasets)
+        else:
+            pooled = datasets_of(made.task, self.arm, datasets)[POOLED]
+            network, overrides = trivial(self.bundle, made.trainer(POOLED, pooled))
+        network.eval()
+        return {
+            site: _rows(made.trainer(site, each).evaluation(TEST, network, **overrides).run(len(each.datalist[TEST])))
+            for site, each in datasets.items()
+        }
+
+    def _fused(self, made: "_Made", datasets: Mapping[str, CheckedDataset]) -> Consensus:
+        """The consensus of the local models of this seed."""
         networks = []
         for site in made.task.sites:
             local = Cell(bundle=self.bundle, arm=f"{LOCAL}:{site}", seed=self.seed, place=self.place)
-            trainer = made.trainer("consensus", datasets[site])
+            trainer = made.trainer(site, datasets[site])
             trainer.network.load_state_dict(torch.load(local.weights, weights_only=True))
-            networks.append(copy.deepcopy(trainer.network))
-        fused = Consensus(networks).eval()
-        return {
-            site: _rows(made.trainer("consensus", each).evaluation(TEST, fused).run(len(each.datalist[TEST])))
-            for site, each in datasets.items()
-        }
+            networks.append(trainer.network)
+        return Consensus(networks)
 
 
 @dataclass(frozen=True)

@@ -80,7 +80,7 @@ def _section(task: Task, results: Results) -> str:
     lines = [
         f"## {task.bundle}\n",
         f"{task.called}. {task.patients} patients at each site; {', '.join(task.sites)} train, {task.unseen} never; "
-        f"{task.rounds} rounds of {task.local_epochs} local epochs.\n",
+        f"{task.rounds} rounds of {task.local_epochs} local epochs. **trivial**: {task.trivial}.\n",
         f"![{task.called} of each arm]({stem.with_suffix('.png').name})\n",
         _arms(task, results),
         "### Targets\n",

@@ -87,10 +87,8 @@ class Trainer:
         Raises:
             DatasetError: no dataset, an empty section, or more damaged cases than the site's budget.
         """
-        folder = home.dataset_dir(bundle)
-        rules = Bundle.open(home.bundle_dir(bundle)).ingest_rules
-        dataset = check_dataset(folder, home.max_dropped, needed_keys(rules), home.min_cell, rules)
-        version = sha256(folder / "datalist.json")
+        dataset = site_dataset(home, bundle)
+        version = sha256(dataset.folder / "datalist.json")
         home.record_run({"job": job, "bundle": bundle, "recipe_digest": recipe_digest, "dataset": version})
         scratch = Path.cwd() / "fedbundle"
         scratch.mkdir(exist_ok=True)
@@ -153,11 +151,15 @@ class Trainer:
             self.evaluations[split] = self.evaluation(split, self.network)
         return self.evaluations[split].run(len(self.dataset.datalist[split]))
 
-    def evaluation(self, split: str, network: torch.nn.Module) -> Evaluation:
+    def evaluation(self, split: str, network: torch.nn.Module, **overrides: Any) -> Evaluation:
         """The bundle's evaluator over one section of the datalist, for this or another network with its interface."""
-        if network is self.network and split == VALIDATION:
-            return Evaluation(self.workflow)
-        return Evaluation(self._workflow(network=network, validation_section=split))
+        return Evaluation(self.section(split, network, **overrides))
+
+    def section(self, split: str, network: torch.nn.Module, **overrides: Any) -> ConfigWorkflow:
+        """The bundle's workflow whose validation is one section of the datalist."""
+        if network is self.network and split == VALIDATION and not overrides:
+            return self.workflow
+        return self._workflow(network=network, validation_section=split, **overrides)
 
     def weights(self) -> dict[str, np.ndarray]:
         """A copy of the network's weights."""
