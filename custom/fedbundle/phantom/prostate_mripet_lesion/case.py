@@ -68,7 +68,7 @@ def invent_case(profile: str, seed: int, index: int, site: Site | None = None) -
         man=man,
         findings=_findings(man, site.population, tracer, random),
         relaxation={name: float(np.exp(random.normal(0, 0.10))) for name in NATIVE},
-        mobility={name: float(np.exp(random.normal(0, 0.06))) for name in NATIVE},
+        mobility={name: float(np.exp(random.normal(0, 0.08))) for name in NATIVE},
         tracer=tracer,
         background=float(np.exp(random.normal(0, 0.18))),
         urine=float(tracer.urine * np.exp(random.normal(0, tracer.urine_spread))) if tracer else 0.0,
@@ -104,7 +104,7 @@ def _finding(
     elif kind == INDOLENT:
         half, density, ragged = random.uniform(2.5, 4.5), random.uniform(0.25, 0.55), 0.25
     elif kind == HAEMORRHAGE:
-        half, density, ragged = random.uniform(4, 9), random.uniform(0.5, 0.95), 0.7
+        half, density, ragged = random.uniform(4, 9), random.uniform(0.65, 1.0), 0.7
     else:
         half, density, ragged = random.uniform(5, 10), random.uniform(0.5, 1.0), 0.15
     wide, flat, long = (1, random.uniform(0.62, 0.85), random.uniform(0.8, 1.1))

@@ -38,11 +38,11 @@ class Finding:
 
 Substance = tuple[Tissue, Mobility]
 SUBSTANCES: Mapping[tuple[str, str], Substance] = {
-    (CANCER, PERIPHERAL): (Tissue(0.86, 1450, 86), Mobility(880, 0.97, 0.03)),
-    (CANCER, TRANSITION): (Tissue(0.84, 1400, 66), Mobility(830, 0.97, 0.03)),
-    (INDOLENT, PERIPHERAL): (Tissue(0.87, 1450, 92), Mobility(1000, 0.95, 0.04)),
-    (INDOLENT, TRANSITION): (Tissue(0.84, 1400, 68), Mobility(950, 0.95, 0.04)),
-    (HAEMORRHAGE, PERIPHERAL): (Tissue(0.82, 900, 56), Mobility(1280, 0.80, 0.03)),
+    (CANCER, PERIPHERAL): (Tissue(0.86, 1450, 86), Mobility(800, 0.97, 0.03)),
+    (CANCER, TRANSITION): (Tissue(0.84, 1400, 66), Mobility(760, 0.97, 0.03)),
+    (INDOLENT, PERIPHERAL): (Tissue(0.87, 1450, 92), Mobility(900, 0.95, 0.04)),
+    (INDOLENT, TRANSITION): (Tissue(0.84, 1400, 68), Mobility(900, 0.95, 0.04)),
+    (HAEMORRHAGE, PERIPHERAL): (Tissue(0.82, 900, 60), Mobility(1080, 0.60, 0.03)),
     (PROSTATITIS, PERIPHERAL): (Tissue(0.88, 1450, 108), Mobility(1480, 0.75, 0.07)),
 }
 """What pure findings are made of. Haemorrhage is dark on T2 and so on high b as well; its ADC is moderately low."""
