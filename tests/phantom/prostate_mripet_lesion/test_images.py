@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from fedbundle.phantom.canvas import Array
+from fedbundle.phantom.male_pelvis.mobility import MOBILITY
 from fedbundle.phantom.male_pelvis.patient import invent
+from fedbundle.phantom.male_pelvis.tissues import TISSUES
 from fedbundle.phantom.prostate_mripet_lesion.case import NATIVE, Case
 from fedbundle.phantom.prostate_mripet_lesion.findings import PERIPHERAL, TRANSITION, Finding
 from fedbundle.phantom.prostate_mripet_lesion.images import Painter
@@ -109,3 +111,9 @@ def test_the_bladder_is_hot_with_gallium_and_not_with_psma_1007() -> None:
     assert suv(hot)[0].max() > 25
     cool = replace(hot, tracer=PSMA_1007, urine=3.5)
     assert suv(cool)[0].max() < 15
+
+
+def test_every_tissue_has_relaxation_mobility_and_uptake() -> None:
+    assert set(TISSUES) == set(MOBILITY)
+    for tracer in (PSMA_11, PSMA_1007):
+        assert set(TISSUES) == {*tracer.uptake, "urine"}

@@ -13,6 +13,7 @@ MOBILITY: Mapping[str, Mobility] = {
     "marrow": Mobility(500, 0, 0.05),
     "cartilage": Mobility(1200, 0.5, 0),
     "urine": Mobility(2950, 0, 0),
+    "joint fluid": Mobility(2600, 0, 0),
     "bladder wall": Mobility(1700, 0.7, 0.06),
     "rectal muscle": Mobility(1500, 0.7, 0.06),
     "mucosa": Mobility(1550, 0.8, 0.08),

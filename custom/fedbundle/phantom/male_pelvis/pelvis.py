@@ -47,7 +47,7 @@ def _paint_bones(canvas: Canvas, patient: Patient, tissue: Palette, paints: Pain
     s = patient.body
     front = -(patient.gland[1] + 17)
     bone: Layers = [(0.0, tissue["cortex"]), (1.6, paints.marrow)]
-    head: Layers = [(-1.5, 0.6 * tissue["urine"]), (0, tissue["cortex"]), (2.2, paints.marrow)]
+    head: Layers = [(-1.5, tissue["joint fluid"]), (0, tissue["cortex"]), (2.2, paints.marrow)]
     for side in (-s, s):
         out = copysign(1, side)
         canvas.ellipsoid((65 * side, 26 * s, 14 * s), (10 * s, 17 * s, 45 * s), bone, rotation(0, 0, -18 * out))

@@ -18,6 +18,7 @@ TISSUES: Mapping[str, Tissue] = {
     "marrow": Tissue(0.62, 480, 120),
     "cartilage": Tissue(0.60, 1100, 40),
     "urine": Tissue(1.00, 3600, 900),
+    "joint fluid": Tissue(0.60, 3600, 900),
     "bladder wall": Tissue(0.80, 1300, 50),
     "rectal muscle": Tissue(0.80, 1300, 50),
     "mucosa": Tissue(0.85, 1300, 78),

@@ -34,6 +34,7 @@ BACKGROUND: Mapping[str, float] = {
     "cortex": 0.4,
     "marrow": 0.5,
     "cartilage": 0.3,
+    "joint fluid": 0.6,
     "bladder wall": 1.2,
     "rectal muscle": 0.9,
     "mucosa": 1.2,
