@@ -54,22 +54,21 @@ def film_of(folder: Path, rules: dict[str, Any]) -> Series:
     return choose(list(scan(folder)), rules).require()["image"]
 
 
-@pytest.mark.parametrize("profile", PROFILES)
+DECOYS = {"lateral": "WRONG_VIEW", "chest": "WRONG_BODY_PART"}
+
+
+@pytest.mark.parametrize(("profile", "decoy"), [*zip(PROFILES, ("lateral", "chest") * 2, strict=True)], ids=PROFILES)
 def test_the_gate_takes_the_ap_film_and_refuses_what_lies_beside_it(
-    tmp_path: Path, profile: str, rules: dict[str, Any]
+    tmp_path: Path, profile: str, decoy: str, rules: dict[str, Any]
 ) -> None:
-    for decoy, code in (("lateral", "WRONG_VIEW"), ("chest", "WRONG_BODY_PART")):
-        index = first(profile, lambda made: made.decoy == decoy)  # noqa: B023 -- called at once
-        write_patient(tmp_path / decoy, tmp_path / "none", profile, SEED, index)
-        choice = choose(list(scan(tmp_path / decoy)), rules)
-        assert [decision.code for decision in choice.decisions if not decision.role] == [code]
-        image = choice.require()["image"]
-        assert image.study_uid == study_uid(profile, SEED, index)
-        shown = displayed(image, tmp_path).volume.array[0]
-        assert not find_text(shown)
-        sides = planned(profile, index).sides
-        told = told_of(image.first)["laterality"]
-        assert told == ({"R": "right", "L": "left"}[sides[0]] if len(sides) == 1 else "both" * (profile != "site-b"))
+    index = first(profile, lambda made: made.decoy == decoy and len(made.sides) == 1)
+    write_patient(tmp_path, tmp_path / "none", profile, SEED, index)
+    choice = choose(list(scan(tmp_path)), rules)
+    assert [decision.code for decision in choice.decisions if not decision.role] == [DECOYS[decoy]]
+    image = choice.require()["image"]
+    assert image.study_uid == study_uid(profile, SEED, index)
+    assert told_of(image.first)["laterality"] == {"R": "right", "L": "left"}[planned(profile, index).sides[0]]
+    assert not find_text(displayed(image, tmp_path).volume.array[0])
 
 
 def test_metal_lies_on_the_side_that_the_labels_name(tmp_path: Path, rules: dict[str, Any]) -> None:
@@ -136,20 +135,26 @@ def test_sites_differ_in_views_displays_and_spacing() -> None:
 
 def test_a_patient_takes_less_than_six_tenths_of_a_second_of_cpu(tmp_path: Path) -> None:
     spent = []
-    for index, profile in enumerate(PROFILES):
+    for index in (1, 2):
         start = time.process_time()
-        write_patient(tmp_path / profile, tmp_path / "none", profile, 1, index)
+        write_patient(tmp_path / str(index), tmp_path / "none", "site-c", 1, index)
         spent.append(time.process_time() - start)
     assert min(spent) < 0.6
 
 
 @pytest.mark.slow
-def test_no_picture_seems_to_hold_text(tmp_path: Path, rules: dict[str, Any]) -> None:
+def test_no_picture_seems_to_hold_text_and_all_decoys_are_refused(tmp_path: Path, rules: dict[str, Any]) -> None:
     found: Counter[str] = Counter()
     for profile in PROFILES:
         for index in range(1, 16):
             folder = tmp_path / profile / str(index)
             write_patient(folder, tmp_path / "none", profile, SEED, index)
-            if find_text(displayed(film_of(folder, rules), tmp_path).volume.array[0]):
+            choice = choose(list(scan(folder)), rules)
+            decoy, sides = planned(profile, index).decoy, planned(profile, index).sides
+            assert [each.code for each in choice.decisions if not each.role] == ([DECOYS[decoy]] if decoy else [])
+            image = choice.require()["image"]
+            told = "both" if len(sides) == 2 else {"R": "right", "L": "left"}[sides[0]]
+            assert told_of(image.first)["laterality"] == ("" if told == "both" and profile == "site-b" else told)
+            if find_text(displayed(image, tmp_path).volume.array[0]):
                 found[profile] += 1
     assert not found

@@ -127,7 +127,7 @@ def _wing(patient: Patient) -> Plate:
     def plate(x: Array, z: Array) -> tuple[Array, Array]:
         x = x / width
         edge = inside(x, z, WING)
-        crest = np.exp(-edge / 5) * np.clip((z - 55) / 25, 0, 1)
+        crest = np.exp(-np.clip(edge, 0, None) / 5) * np.clip((z - 55) / 25, 0, 1)
         roof = np.exp(-((np.clip(z - 30, 0, None) / 27) ** 2))
         joint = np.exp(-(((x - 46) / 13) ** 2))
         pillar = np.exp(-(((x - (0.36 * (z - 30) + 94)) / 8) ** 2)) * np.clip((z - 30) / 20, 0, 1)
