@@ -21,13 +21,14 @@ MAY_IMPORT = {
     "interrupts": set[str](),
     "page": set[str](),
     "bundle": GROUND,
+    "check": GROUND | {"bundle", "dicom"},
     "dicom": GROUND,
     "site": BELOW_SITE | {"page"},
     "clinic": BELOW_SITE | {"site", "page"},
     "flare": BELOW_SITE | {"site"},
     "provision": BELOW_SITE | {"site"},
     "phantom": BELOW_SITE | {"site"},
-    "cli": BELOW_SITE | {"site", "clinic", "flare", "provision", "phantom"},
+    "cli": BELOW_SITE | {"check", "site", "clinic", "flare", "provision", "phantom"},
 }
 HEAVY = {"torch", "monai", "nvflare", "matplotlib", "SimpleITK", "pydicom", "highdicom", "ignite", "itk", "nibabel"}
 

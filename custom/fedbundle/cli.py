@@ -285,6 +285,27 @@ class Doctor(SiteVerb):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Check(Verb):
+    """Try a bundle against every rule of its contract; runs the bundle's code, as training does."""
+
+    role = "data scientist"
+
+    bundle: Positional[Path]
+    """Bundle folder or exported zip."""
+
+    full: bool = False
+    """Also try the size `full` on this machine: some minutes and 16 GB of memory."""
+
+    def run(self) -> Outcome:
+        """Check."""
+        from fedbundle.check.check import check
+        from fedbundle.errors import CheckError
+
+        report = check(self.bundle, self.full)
+        return Outcome(report.text(), report.data(), CheckError.code if report.broken else 0)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Ledger(Verb):
     """Show who took part in a run; fails when the run fell short of what it declared."""
 
@@ -392,6 +413,7 @@ VERBS: dict[str, type[Verb]] = {
     "unapprove": Unapprove,
     "ingest": Ingest,
     "doctor": Doctor,
+    "check": Check,
     "ledger": Ledger,
     "export": Export,
     "predict": Predict,

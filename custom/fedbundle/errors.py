@@ -12,6 +12,7 @@ FedbundleError                1  anything the user can put right
 +-- BundleError              30  a bundle breaks its contract
 |   +-- DigestError          31  a bundle is not the one that was named
 |   +-- ExportError          32  the exported bundle does not behave like the trained one
+|   +-- CheckError           33  check found a rule that the bundle breaks
 +-- SiteError                40  a site home is incomplete or damaged
 |   +-- NotInstalledError    41  the bundle is not in the site's store
 |   +-- NotApprovedError     42  the steward has not approved this digest
@@ -102,6 +103,12 @@ class ExportError(BundleError):
     """The exported bundle does not behave like the trained one."""
 
     code = 32
+
+
+class CheckError(BundleError):
+    """Check found a rule that the bundle breaks."""
+
+    code = 33
 
 
 class SiteError(FedbundleError):

@@ -1,0 +1,57 @@
+"""Declared numbers hang together: channels, their meanings, label values, what goes back as DICOM."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from fedbundle.check.finding import Problem
+from fedbundle.check.subject import DICOM_OUT, INFERENCE, INGEST, METADATA, TRAIN, Subject
+from fedbundle.check.walk import walk
+
+
+def classes(bundle: Subject) -> Iterator[Problem]:
+    """Of the metadata, of both network definitions, of configs/ingest.json and of configs/dicom_out.json."""
+    formats = bundle.metadata.get("network_data_format", {})
+    for direction, tensors in formats.items():
+        for name, tensor in tensors.items():
+            count, told = tensor.get("num_channels"), tensor.get("channel_def", {})
+            if isinstance(count, int) and list(told) != [str(channel) for channel in range(count)]:
+                key = f"network_data_format#{direction}#{name}#channel_def"
+                yield Problem(METADATA, key, f"must tell channels 0 to {count - 1}, got {', '.join(told)}; mend it")
+    count = bundle.tensor("outputs", "pred").get("num_channels")
+    for file in (TRAIN, INFERENCE):
+        for key, value in walk(bundle.json(file).get("network_def", {})):
+            if key.split("::")[-1] == "out_channels" and isinstance(value, int) and value != count:
+                place = f"network_def#{key.replace('::', '#')}"
+                yield Problem(file, place, f"must be {count} as in {METADATA}, got {value}; mend one of them")
+    key, values = _declared(bundle.ingest_rules)
+    if values != [str(value) for value in range(count or 0)]:
+        told = ", ".join(values)
+        yield Problem(
+            INGEST, key, f"must be the {count} classes 0 to {(count or 0) - 1} of {METADATA}, got {told}; mend one"
+        )
+    yield from _out(bundle, values)
+
+
+def _declared(rules: dict[str, Any]) -> tuple[str, list[str]]:
+    """Where the bundle's classes are declared, and which values they have."""
+    if "label" in rules:
+        return "label#values", sorted(rules["label"].get("values", {}), key=int)
+    columns = rules.get("table", {}).get("columns", {})
+    named = [name for name, column in columns.items() if column.get("type") == "category"]
+    if not named:
+        return "label", []
+    return f"table#columns#{named[0]}#values", sorted(columns[named[0]]["values"], key=int)
+
+
+def _out(bundle: Subject, values: list[str]) -> Iterator[Problem]:
+    out = bundle.json(DICOM_OUT)
+    if out.get("input") not in bundle.ingest_rules["inputs"]:
+        yield Problem(DICOM_OUT, "input", f"must be a role of {INGEST}, got {out.get('input')!r}; mend it")
+    for role in out.get("inputs", {}):
+        if role not in bundle.ingest_rules["inputs"]:
+            yield Problem(DICOM_OUT, f"inputs#{role}", f"must be a role of {INGEST}, got another; mend it")
+    for part in ("segments", "classes"):
+        for number, entry in enumerate(out.get(part, [])):
+            if str(entry.get("value")) not in values:
+                told = f"must be one of {', '.join(values)} as in {INGEST}, got {entry.get('value')}; mend one"
+                yield Problem(DICOM_OUT, f"{part}#{number}#value", told)

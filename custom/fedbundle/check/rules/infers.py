@@ -1,0 +1,75 @@
+"""Inference writes what its kind of bundle owes: label map, detection map, or probabilities with a saliency map."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import nibabel
+import numpy as np
+
+from fedbundle.check.finding import BrokenError, Problem
+from fedbundle.check.running import dataset, have_weights, outputs, telling, workflow
+from fedbundle.check.subject import DICOM_OUT, INFERENCE, Subject
+from fedbundle.files import read_json
+
+PLACE = (INFERENCE, "postprocessing")
+TOLERANCE_MM = 1e-3
+
+
+def infers(bundle: Subject) -> Iterator[Problem]:
+    """configs/inference.json on synthetic data, with every optional input and without."""
+    have_weights(bundle)
+    opened = workflow(bundle, INFERENCE, "infer")
+    with telling(INFERENCE, "run"):
+        opened.run()
+    out, cases = outputs(bundle, INFERENCE), read_json(dataset(bundle) / "datalist.json")["test"]
+    role = bundle.json(DICOM_OUT)["input"]
+    for case in cases:
+        image = nibabel.load(dataset(bundle) / case[role])
+        if bundle.kind == "classification":
+            yield from _classified(bundle, out / f"{case['case']}_{case['laterality']}", image)
+        else:
+            pattern = f"{Path(case[role]).name.removesuffix('.nii.gz')}*_pred.nii.gz"
+            yield from _mapped(bundle, _only(out, pattern), image)
+    bundle.tell(f"{len(cases)} cases")
+
+
+def _only(out: Path, pattern: str) -> Path:
+    named = sorted(out.rglob(pattern))
+    if len(named) != 1:
+        raise BrokenError(*PLACE, f"must write one {pattern} per case, got {len(named)}; mend SaveImaged")
+    return named[0]
+
+
+def _mapped(bundle: Subject, path: Path, image: Any) -> Iterator[Problem]:
+    found = nibabel.load(path)
+    values = np.asanyarray(found.dataobj)
+    yield from _same_grid(path.name, found, image)
+    if bundle.kind == "detection":
+        if values.dtype != np.float32 or not np.isfinite(values).all() or values.min() < 0 or values.max() > 1:
+            yield Problem(*PLACE, f"must write float32 from 0 to 1, got {values.dtype} in {path.name}; mend it")
+    else:
+        allowed = {int(value) for value in bundle.ingest_rules["label"]["values"]}
+        if values.dtype != np.uint8 or not set(np.unique(values).tolist()) <= allowed:
+            yield Problem(*PLACE, f"must write uint8 labels of the bundle, got {values.dtype} in {path.name}; mend it")
+
+
+def _classified(bundle: Subject, stem: Path, image: Any) -> Iterator[Problem]:
+    written, saliency = (stem.with_name(f"{stem.name}_{end}") for end in ("pred.json", "saliency.nii.gz"))
+    for path in (written, saliency):
+        if not path.is_file():
+            raise BrokenError(*PLACE, f"must write {path.name}, got no such file; mend it")
+    classes = {str(entry["value"]) for entry in bundle.json(DICOM_OUT)["classes"]}
+    told = read_json(written).get("probabilities", {})
+    if set(told) != classes or abs(sum(told.values()) - 1) > 1e-3 or min(told.values()) < 0:
+        yield Problem(*PLACE, f"must write one probability per class, all together 1, got {told}; mend it")
+    found = nibabel.load(saliency)
+    values = np.asanyarray(found.dataobj)
+    yield from _same_grid(saliency.name, found, image)
+    if not np.isfinite(values).all() or values.min() < 0 or values.max() > 1:
+        yield Problem(*PLACE, f"must write a saliency from 0 to 1, got {values.min():g} to {values.max():g}; mend it")
+
+
+def _same_grid(name: str, found: Any, image: Any) -> Iterator[Problem]:
+    if found.shape != image.shape or not np.allclose(found.affine, image.affine, atol=TOLERANCE_MM):
+        yield Problem(*PLACE, f"must write {name} on the grid of its input, got another; invert the preprocessing")

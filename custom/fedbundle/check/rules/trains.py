@@ -1,0 +1,70 @@
+"""One step of training: a finite loss, weights that move, a key metric that can be computed, weights that are kept."""
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from ignite.engine import Events
+from monai.bundle import ConfigWorkflow
+from monai.handlers import from_engine
+
+from fedbundle.check.finding import Problem
+from fedbundle.check.running import checkpoints, telling, workflow
+from fedbundle.check.subject import TRAIN, Subject
+from fedbundle.check.walk import found
+
+
+def trains(bundle: Subject) -> Iterator[Problem]:
+    """configs/train.json on synthetic data, then its validation."""
+    opened = workflow(bundle, TRAIN, "train")
+    yield from one_step(bundle, opened, TRAIN)
+    if not (checkpoints(bundle) / "model.pt").is_file():
+        yield Problem(
+            TRAIN, "validate#handlers", "must keep the best weights as model.pt in ckpt_dir, got none; add it"
+        )
+
+
+def one_step(bundle: Subject, opened: ConfigWorkflow, config: str) -> Iterator[Problem]:
+    """Run training of one epoch and the validation of a workflow."""
+    losses: list[float] = []
+    with telling(config, "train#trainer"):
+        network, trainer = (opened.parser.get_parsed_content(key) for key in ("network", "train#trainer"))
+        before = {name: weight.detach().clone() for name, weight in network.named_parameters()}
+        trainer.add_event_handler(
+            Events.ITERATION_COMPLETED, lambda engine: losses.extend(_losses(engine.state.output))
+        )
+    with telling(config, "run"):
+        opened.run()
+    if not losses or not all(map(math.isfinite, losses)):
+        yield Problem(TRAIN, "loss", f"must be finite after a step, got {losses or 'no step'}; mend loss or network")
+    elif all(torch.equal(before[name], weight.detach()) for name, weight in network.named_parameters()):
+        yield Problem(TRAIN, "optimizer", "must move the weights of the network in a step, got none moved; mend it")
+    if (weight := opened.parser.get().get("calibration", {}).get("weight")) and weight not in network.state_dict():
+        yield Problem(TRAIN, "calibration#weight", f"must be a weight of the network, got {weight!r}; mend it")
+    with telling(config, "validate#evaluator"):
+        evaluator = opened.parser.get_parsed_content("validate#evaluator")
+        evaluator.run()
+    yield from measured(evaluator, opened, TRAIN)
+    bundle.tell(f"loss {', '.join(f'{loss:.3g}' for loss in losses)}")
+
+
+def measured(evaluator: Any, opened: ConfigWorkflow, config: str) -> Iterator[Problem]:
+    """The key metric of an evaluation that has run is a number."""
+    (name,) = found(opened.parser.get(), "validate#key_metric")
+    value = evaluator.state.metrics.get(name)
+    for calibrating in opened.parser.get().get("calibration", {}).get("metrics", {}):
+        if calibrating not in evaluator.state.metrics:
+            told = "must be measured by the validation, got none; add it to validate#additional_metrics"
+            yield Problem(TRAIN, f"calibration#metrics#{calibrating}", told)
+    if not isinstance(value, float | int) or not math.isfinite(value):
+        key = f"validate#key_metric#{name}"
+        yield Problem(config, key, f"must be a number where every class occurs, got {value}; mend the metric")
+
+
+def _losses(output: Any) -> list[float]:
+    return (
+        [float(loss) for loss in from_engine(["loss"])(output)[0:1]]
+        if isinstance(output, list)
+        else [float(output["loss"])]
+    )
