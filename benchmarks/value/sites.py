@@ -1,6 +1,7 @@
 """Each site's dataset: phantoms written as DICOM and ingested, as a hospital does it; kept for all cells."""
 
 import hashlib
+import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -9,6 +10,7 @@ from typing import Any
 
 from fedbundle.bundle.layout import Bundle
 from fedbundle.cli import Ingest, Phantom
+from fedbundle.errors import OutputError
 from fedbundle.files import sha256
 from fedbundle.flare.trainer import site_dataset
 from fedbundle.site.dataset import SECTIONS, CheckedDataset
@@ -27,8 +29,14 @@ def prepare(task: Task, site: str, place: Path) -> SiteHome:
     same table shall come out on another machine.
     """
     dicom, home_path = place / "dicom" / site, place / "sites" / site
-    seed = int(site[-1], 36)
-    Phantom(bundle=task.bundle, out=dicom, patients=task.patients, profile=site, seed=seed).run()
+    phantom = Phantom(bundle=task.bundle, out=dicom, patients=task.patients, profile=site, seed=int(site[-1], 36))
+    try:
+        phantom.run()
+    except OutputError as error:  # begun by other code, which may draw other patients
+        sys.stderr.write(f"{site}: written anew; {error}\n")
+        for part in (dicom, home_path):
+            shutil.rmtree(part, ignore_errors=True)
+        phantom.run()
     home = SiteHome.create(home_path, site)
     (home.path / "keys" / "site.key").write_bytes(hashlib.sha256(site.encode()).digest())
     install(home, BUNDLES / task.bundle)
