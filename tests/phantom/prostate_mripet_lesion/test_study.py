@@ -119,9 +119,6 @@ def test_an_adc_map_follows_the_diffusion_it_was_fitted_from(lesions: dict[str, 
 
 
 def test_a_patient_takes_little_cpu(tmp_path: Path) -> None:
-    spent = []
-    for index in (1, 2):
-        start = time.process_time()
-        write_patient(tmp_path / str(index), tmp_path / f"{index}.nii.gz", "site-a", 1, index)
-        spent.append(time.process_time() - start)
-    assert min(spent) < 1.2
+    start = time.process_time()
+    write_patient(tmp_path / "dicom", tmp_path / "truth.nii.gz", "site-a", 1, 1)
+    assert time.process_time() - start < 1.2

@@ -17,7 +17,8 @@ from fedbundle.phantom.prostate_mripet_lesion.findings import (
 )
 from fedbundle.phantom.prostate_mripet_lesion.place import draw_centre, facing
 from fedbundle.phantom.prostate_mripet_lesion.population import Population
-from fedbundle.phantom.prostate_mripet_lesion.sites import SITES, Site
+from fedbundle.phantom.prostate_mripet_lesion.site import Site
+from fedbundle.phantom.prostate_mripet_lesion.sites import SITES
 from fedbundle.phantom.prostate_mripet_lesion.tracers import Tracer
 
 NATIVE = ("peripheral", "septum", "transition", "stroma", "glandular")
@@ -102,11 +103,11 @@ def _finding(
     if kind == CANCER:
         half, density, ragged = float(np.clip(size, 6, 28)) / 2, random.uniform(*population.density), 0.20
     elif kind == INDOLENT:
-        half, density, ragged = random.uniform(2.5, 4.5), random.uniform(0.25, 0.55), 0.25
+        half, density, ragged = random.uniform(2.5, 5.0), random.uniform(0.25, 0.60), 0.25
     elif kind == HAEMORRHAGE:
         half, density, ragged = random.uniform(4, 9), random.uniform(0.65, 1.0), 0.7
     else:
-        half, density, ragged = random.uniform(5, 10), random.uniform(0.5, 1.0), 0.15
+        half, density, ragged = random.uniform(5, 10), random.uniform(0.4, 1.0), 0.25
     wide, flat, long = (1, random.uniform(0.62, 0.85), random.uniform(0.8, 1.1))
     centre = draw_centre(man, zone, 0.55 * half * flat, random)
     return Finding(

@@ -15,7 +15,7 @@ from fedbundle.phantom.label_map import write_label_map
 from fedbundle.phantom.mr_dicom import Series, write_series
 from fedbundle.phantom.mr_image import Acquisition, stored
 from fedbundle.phantom.prostate_mripet_lesion.images import Painter
-from fedbundle.phantom.prostate_mripet_lesion.sites import PetProtocol, Site, Stack
+from fedbundle.phantom.prostate_mripet_lesion.site import PetProtocol, Site, Stack
 from fedbundle.phantom.pt_dicom import Injection, PetSeries, write_pet
 from fedbundle.phantom.slices import CORONAL, SAGITTAL, TRANSVERSE, centred
 

@@ -43,6 +43,6 @@ SUBSTANCES: Mapping[tuple[str, str], Substance] = {
     (INDOLENT, PERIPHERAL): (Tissue(0.87, 1450, 92), Mobility(900, 0.95, 0.04)),
     (INDOLENT, TRANSITION): (Tissue(0.84, 1400, 68), Mobility(900, 0.95, 0.04)),
     (HAEMORRHAGE, PERIPHERAL): (Tissue(0.82, 900, 60), Mobility(1080, 0.60, 0.03)),
-    (PROSTATITIS, PERIPHERAL): (Tissue(0.88, 1450, 108), Mobility(1480, 0.75, 0.07)),
+    (PROSTATITIS, PERIPHERAL): (Tissue(0.88, 1450, 108), Mobility(1350, 0.80, 0.06)),
 }
 """What pure findings are made of. Haemorrhage is dark on T2 and so on high b as well; its ADC is moderately low."""

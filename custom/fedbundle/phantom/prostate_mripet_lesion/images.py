@@ -15,7 +15,7 @@ from fedbundle.phantom.prostate_mripet_lesion.case import Case
 from fedbundle.phantom.prostate_mripet_lesion.findings import CANCER
 from fedbundle.phantom.prostate_mripet_lesion.paint import render
 from fedbundle.phantom.prostate_mripet_lesion.palettes import diffusion_contrast, t2_contrast, uptake_contrast
-from fedbundle.phantom.prostate_mripet_lesion.sites import DiffusionProtocol
+from fedbundle.phantom.prostate_mripet_lesion.site import DiffusionProtocol
 from fedbundle.phantom.texture import Texture
 
 Move = tuple[float, float, float]

@@ -13,15 +13,15 @@ class Population:
     """Cancers that lie in the transition zone."""
     second: float = 0.15
     """Patients with cancer who have another one."""
-    diameter_mm: float = 13.0
+    diameter_mm: float = 12.0
     """Median of the largest diameter."""
     diameter_spread: float = 0.30
     """Standard deviation of its logarithm."""
-    density: tuple[float, float] = (0.55, 1.0)
+    density: tuple[float, float] = (0.30, 0.90)
     """Share of a cancer's voxels that is tumour: conspicuity on MR."""
-    indolent: float = 0.22
+    indolent: float = 0.28
     """Patients with cancer of the lowest grade, which does not count; and so on."""
-    haemorrhage: float = 0.20
-    prostatitis: float = 0.30
+    haemorrhage: float = 0.22
+    prostatitis: float = 0.35
     psma_negative: float = 0.10
     """Cancers that take up no more than what they replace."""

@@ -1,98 +1,13 @@
-"""What makes one hospital different from the next: a parameter each, to be replaced one at a time.
-
-`dataclasses.replace(SITES["site-a"], population=replace(SITES["site-a"].population, prevalence=0.5))` is a hospital
-of one's own; `write_study` takes it.
-"""
+"""The five sites: two hybrid PET/MR scanners with other tracers, two without PET, one where half of the men get it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
-from fedbundle.phantom.mr_dicom import Scanner
 from fedbundle.phantom.mr_image import Acquisition
 from fedbundle.phantom.pet_image import PetScan
 from fedbundle.phantom.prostate_mripet_lesion.population import Population
 from fedbundle.phantom.prostate_mripet_lesion.scanners import INGENIA, MMR, OPTIMA, SIGNA, UPMR
-from fedbundle.phantom.prostate_mripet_lesion.tracers import PSMA_11, PSMA_1007, Tracer
-
-
-@dataclass(frozen=True)
-class Stack:
-    """Where the transverse slices of a series lie: square matrix, contiguous or with a gap; lengths in mm."""
-
-    matrix: int
-    pixel_mm: float
-    slices: int
-    thickness_mm: float
-    spacing_mm: float
-    tilt_degrees: tuple[float, float] = (0, 0)
-    """Range of the tilt about the left-right axis; (0, 0) = straight."""
-
-
-@dataclass(frozen=True)
-class DiffusionProtocol:
-    """Echo-planar series with several b-values, the ADC map, and perhaps a computed high b."""
-
-    stack: Stack
-    acquisition: Acquisition
-    """Its noise is that of one average; its resolution that of the echo train."""
-    b_values: tuple[float, ...]
-    """Measured, in s/mm2, rising; how high they are moves the ADC (kurtosis), whether b = 0 is among them too."""
-    averages: tuple[int, ...]
-    """Of each b-value; more of them make less noise."""
-    adc_from: tuple[float, ...]
-    """Those from which the scanner fits ADC."""
-    calculated_b: float | None
-    """b-value of the image that the scanner computes from its fit; None = it computes none."""
-    encoding: str
-    """How the vendor writes the b-value: a name of `b_value_dicom.ENCODINGS`."""
-    one_series: bool
-    """All b-values in one series, or each in its own."""
-    distortion_mm: float
-    """Shift of the signal at the wall of a rectum full of gas."""
-    names: tuple[str, str, str]
-    """Series Description of diffusion, ADC map, computed image."""
-    types: tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]
-    """Image Type of them."""
-
-
-@dataclass(frozen=True)
-class PetProtocol:
-    """One bed of a hybrid scanner over the pelvis, in the frame of reference of the MR."""
-
-    tracer: Tracer
-    share: float
-    """Patients who get it, 0..1."""
-    stack: Stack
-    scan: PetScan
-    name: str
-    reconstruction: str
-
-
-@dataclass(frozen=True)
-class Site:
-    """A hospital: its scanner and protocols, and its patients."""
-
-    scanner: Scanner
-    population: Population
-    t2: Acquisition
-    """Field, timing, coil shading, noise and resolution of the transverse T2."""
-    stack: Stack
-    """Of the transverse T2, on which the truth is drawn."""
-    diffusion: DiffusionProtocol
-    pet: PetProtocol | None
-    motion_mm: float
-    """Standard deviation, per axis, of how far the gland moves between T2 and another series."""
-    gain: float
-    """Stored value of free water before the rescale slope, about."""
-    study: str
-    localizer: str
-    localizer_type: tuple[str, ...]
-    sagittal: str
-    transverse: str
-    first_number: int
-    reverse_numbers: bool
-    given_names: tuple[str, ...]
-
+from fedbundle.phantom.prostate_mripet_lesion.site import DiffusionProtocol, PetProtocol, Site, Stack
+from fedbundle.phantom.prostate_mripet_lesion.tracers import PSMA_11, PSMA_1007
 
 SITES: Mapping[str, Site] = {
     "site-a": Site(
@@ -138,7 +53,7 @@ SITES: Mapping[str, Site] = {
     ),
     "site-b": Site(
         scanner=INGENIA,
-        population=Population(prevalence=0.28, transition=0.38, diameter_mm=11.5, density=(0.50, 1.0)),
+        population=Population(prevalence=0.28, transition=0.38, diameter_mm=11.0, density=(0.30, 0.95)),
         t2=Acquisition(3.0, 4400, 115, shading=0.50, noise=0.015, resolution=0.85),
         stack=Stack(160, 0.95, 18, 3.0, 3.3, tilt_degrees=(6, 13)),
         diffusion=DiffusionProtocol(
@@ -172,7 +87,7 @@ SITES: Mapping[str, Site] = {
     ),
     "site-c": Site(
         scanner=OPTIMA,
-        population=Population(prevalence=0.35, transition=0.20, diameter_mm=15.0, haemorrhage=0.32),
+        population=Population(prevalence=0.35, transition=0.20, diameter_mm=14.0, haemorrhage=0.34),
         t2=Acquisition(1.5, 4000, 92, shading=0.65, noise=0.022, resolution=0.8),
         stack=Stack(144, 1.1, 17, 3.5, 3.85),
         diffusion=DiffusionProtocol(
@@ -206,7 +121,7 @@ SITES: Mapping[str, Site] = {
     ),
     "site-d": Site(
         scanner=SIGNA,
-        population=Population(prevalence=0.30, transition=0.30, diameter_mm=12.5, indolent=0.30),
+        population=Population(prevalence=0.30, transition=0.30, diameter_mm=11.5, indolent=0.36),
         t2=Acquisition(3.0, 3800, 88, shading=0.45, noise=0.014, resolution=0.9),
         stack=Stack(168, 0.9, 20, 3.0, 3.0),
         diffusion=DiffusionProtocol(
@@ -247,7 +162,7 @@ SITES: Mapping[str, Site] = {
     ),
     "site-e": Site(
         scanner=UPMR,
-        population=Population(prevalence=0.32, transition=0.33, diameter_mm=12.0, density=(0.50, 0.95)),
+        population=Population(prevalence=0.32, transition=0.33, diameter_mm=11.5, density=(0.35, 0.90)),
         t2=Acquisition(3.0, 4900, 126, shading=0.40, noise=0.017, resolution=0.85),
         stack=Stack(160, 1.0, 19, 3.0, 3.2, tilt_degrees=(0, 4)),
         diffusion=DiffusionProtocol(

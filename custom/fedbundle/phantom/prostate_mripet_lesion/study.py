@@ -9,7 +9,8 @@ from fedbundle.phantom.male_pelvis.exam import invent_exam
 from fedbundle.phantom.prostate_mripet_lesion.case import invent_case, seed_text, seeds
 from fedbundle.phantom.prostate_mripet_lesion.examination import Examination
 from fedbundle.phantom.prostate_mripet_lesion.images import Painter
-from fedbundle.phantom.prostate_mripet_lesion.sites import SITES, Site
+from fedbundle.phantom.prostate_mripet_lesion.site import Site
+from fedbundle.phantom.prostate_mripet_lesion.sites import SITES
 from fedbundle.phantom.texture import Texture
 
 
