@@ -63,7 +63,7 @@ class Detection(Findings):
 
     @property
     def doubts(self) -> Sequence[str]:
-        """Scores in between, and candidates at the edge."""
+        """Scores in between, and candidates of unusual size or at the edge."""
         low, high = self.wanted.unsure
         told = []
         if low <= self.patient_score < high:
@@ -71,6 +71,8 @@ class Detection(Findings):
                 f"The patient score {self.patient_score:.2f} lies between {low:g} and {high:g}: it tells little."
             )
         for each in self.candidates:
+            if self.wanted.largest_ml and each.volume_ml > self.wanted.largest_ml:
+                told.append(f"{name_of(each, self.wanted)} is unusually large: {each.volume_ml:.0f} mL.")
             told += edges(name_of(each, self.wanted), self.labels == each.number)
         return told
 

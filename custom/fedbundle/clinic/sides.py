@@ -23,6 +23,7 @@ from fedbundle.dicom.pixels.radiograph import CONTRADICTORY, laterality
 from fedbundle.errors import NoUsableSeriesError
 
 SIDE_UNKNOWN, SIDE_CONTRADICTORY, FILM_MIRRORED = "SIDE_UNKNOWN", "SIDE_CONTRADICTORY", "FILM_MIRRORED"
+SIDE_CODES = (SIDE_UNKNOWN, SIDE_CONTRADICTORY, FILM_MIRRORED)
 ONE_SIDE = {"right": "R", "left": "L"}
 BOTH = ("R", "L")
 PELVIS = "PELVI"  # in what Body Part Examined says of a film of both hips

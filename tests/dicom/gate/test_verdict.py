@@ -11,6 +11,7 @@ from samples.dicom_series import make_slices, set_value, write_slices
 from samples.plain_film import make_colour, make_film
 from samples.roles import role
 
+from fedbundle.clinic.sides import SIDE_CODES
 from fedbundle.dicom.gate.roles import CHOICE_CODES
 from fedbundle.dicom.gate.rules import ROLE_CODES
 from fedbundle.dicom.gate.verdict import GATE_CODES, Verdict, examine
@@ -147,7 +148,7 @@ def test_malformed_values_refuse_and_never_raise(tmp_path: Path) -> None:
 def test_the_page_of_reason_codes_tells_each_of_them(repository: Path) -> None:
     page = (repository / "docs" / "reference" / "reason-codes.md").read_text(encoding="utf-8")
     told = re.findall(r"^\| `([A-Z_]+)` \|", page, re.MULTILINE)
-    assert sorted(told) == sorted({*GATE_CODES, *CHOICE_CODES, *STUDY_CODES, *DATASET_CODES})
+    assert sorted(told) == sorted({*GATE_CODES, *CHOICE_CODES, *STUDY_CODES, *DATASET_CODES, *SIDE_CODES})
 
 
 def test_real_malformed_series_are_refused(testdata: Callable[[str], Path]) -> None:

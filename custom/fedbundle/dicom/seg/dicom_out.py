@@ -58,6 +58,7 @@ class DetectionOut(DicomOut):
     candidate: Segment  # what each of them is; its value and label get a number
     content_label: str
     site: Code
+    largest_ml: float | None  # a larger candidate asks for a second look
     report_from: float  # weaker candidates are counted only
     unsure: tuple[float, float]  # scores that ask for a second look
 
@@ -137,6 +138,7 @@ def _detection(common: dict[str, Any], content: dict[str, Any]) -> DicomOut:
         candidate=_segment(content["candidate"], 1),
         content_label=content["content_label"],
         site=_code(content["candidate"]["site"]),
+        largest_ml=content["candidate"].get("largest_ml"),
         report_from=content["report_from"],
         unsure=(low, high),
     )
