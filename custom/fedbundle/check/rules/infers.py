@@ -22,10 +22,14 @@ def infers(bundle: Subject) -> Iterator[Problem]:
     opened = workflow(bundle, INFERENCE, "infer")
     with telling(INFERENCE, "run"):
         opened.run()
-    out, cases = outputs(bundle, INFERENCE), read_json(dataset(bundle) / "datalist.json")["test"]
-    role = bundle.json(DICOM_OUT)["input"]
+    yield from results(bundle, dataset(bundle), outputs(bundle, INFERENCE))
+
+
+def results(bundle: Subject, data: Path, out: Path) -> Iterator[Problem]:
+    """What is wrong with the results in `out` for the test cases of the dataset `data`."""
+    cases, role = read_json(data / "datalist.json")["test"], bundle.json(DICOM_OUT)["input"]
     for case in cases:
-        image = nibabel.load(dataset(bundle) / case[role])
+        image = nibabel.load(data / case[role])
         if bundle.kind == "classification":
             yield from _classified(bundle, out / f"{case['case']}_{case['laterality']}", image)
         else:
