@@ -13,14 +13,17 @@ from fedblocks.components import components
 MOST = 5  # candidates of a map
 FACTOR = 2.5  # a candidate reaches down to its peak divided by this
 FAINTEST = 0.01  # peaks below are no candidates
+TRIES = 30  # parts that are looked at
 Map = NDArray[np.float32]
 
 
 def detection_map(probability: Map, min_voxels: float = 10) -> Map:
     """Candidates of a probability map, "dynamic" threshold, version 2.
 
-    The highest peak gives the first candidate: the part around it of all that is at least the peak / FACTOR. It is
-    taken out, and the next peak is looked for in what is left; parts that touch an earlier candidate are dropped.
+    The highest peak gives the threshold, the peak / FACTOR; of the parts of what reaches it, the one with the highest
+    peak among those that are large enough is the first candidate. It is taken out, and the next peak is looked for in
+    what is left; parts that touch an earlier candidate are dropped. After TRIES parts the search ends: maps of noise,
+    as an untrained network makes them, have thousands.
 
     Args:
         probability: [x, y, z], 0 to 1, of a lesion.
@@ -29,44 +32,47 @@ def detection_map(probability: Map, min_voxels: float = 10) -> Map:
     Returns:
         [x, y, z], float32: each candidate holds the probability of its peak, all else 0.
     """
-    padded = np.pad(np.asarray(probability, dtype=np.float32), 1)
-    left, found = padded.ravel().copy(), np.zeros(padded.size, dtype=np.float32)
-    around = np.array([np.ravel_multi_index(step, padded.shape) for step in np.ndindex(3, 3, 3)])
-    around -= around[len(around) // 2]
+    left, found = np.array(probability, dtype=np.float32), np.zeros(np.shape(probability), dtype=np.float32)
     count = 0
-    while count < MOST and (peak := left.max(initial=0)) >= FAINTEST:
+    for _ in range(TRIES):
+        peak = left.max(initial=0)
+        if count == MOST or peak < FAINTEST:
+            break
         reached = left >= peak / np.float32(FACTOR)
-        part = _best(left, reached.copy(), around, min_voxels)
-        if not part.size:
+        box = _box(reached)
+        part = _best(left[box], reached[box], min_voxels)
+        if part is None:
             left[reached] = 0
             continue
-        if not found[part[:, None] + around].any():
-            found[part] = left[part].max()
+        if not found[box][_grown(part)].any():
+            found[box][part] = left[box][part].max()
             count += 1
-        left[part] = 0
-    inside = (slice(1, -1),) * 3
-    return found.reshape(padded.shape)[inside].copy()
+        left[box][part] = 0
+    return found
 
 
-def _best(left: Map, reached: NDArray[np.bool_], around: NDArray[np.int64], min_voxels: float) -> NDArray[np.int64]:
-    """Indices of the part with the highest peak among those of more than `min_voxels`; none where all are small."""
-    while reached.any():
-        part = _part(int(np.where(reached, left, 0).argmax()), reached, around)
-        if part.size > min_voxels:
-            return part
-    return np.empty(0, dtype=np.int64)
+def _best(left: Map, reached: NDArray[np.bool_], min_voxels: float) -> NDArray[np.bool_] | None:
+    """The part with the highest peak among those of more than `min_voxels`; None where all are small."""
+    numbered, count = components(reached)
+    large = np.bincount(numbered.ravel(), minlength=count + 1) > min_voxels
+    large[0] = False
+    if not large.any():
+        return None
+    return np.asarray(numbered == numbered.ravel()[np.where(large[numbered], left, 0).argmax()])
 
 
-def _part(start: int, reached: NDArray[np.bool_], around: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Indices of all voxels of `reached` that are connected with `start`; they are taken out of it."""
-    front = np.array([start])
-    parts = []
-    while front.size:
-        reached[front] = False
-        parts.append(front)
-        near = (front[:, None] + around).ravel()
-        front = np.unique(near[reached[near]])
-    return np.concatenate(parts)
+def _box(mask: NDArray[np.bool_]) -> tuple[slice, ...]:
+    """The smallest box that holds a mask, and a margin of one voxel."""
+    spans = [np.flatnonzero(mask.any(axis=tuple({0, 1, 2} - {axis}))) for axis in range(3)]
+    return tuple(slice(max(int(span[0]) - 1, 0), int(span[-1]) + 2) for span in spans)
+
+
+def _grown(part: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The part and all voxels that touch it by a face, an edge or a corner."""
+    grown = np.pad(part, 1)
+    for axis in range(3):
+        grown = grown | np.roll(grown, 1, axis) | np.roll(grown, -1, axis)
+    return grown[1:-1, 1:-1, 1:-1]
 
 
 def checked_map(found: Map) -> Map:
