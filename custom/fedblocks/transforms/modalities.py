@@ -16,7 +16,8 @@ class StackModalitiesd(MapTransform):
     """Join images [1, *space] to one [2 * modalities, *space]: first the images, then a plane of presence for each.
 
     A missing key, or None, gives zeros in both. The result has the grid and the history of the first key, and the
-    images leave the item. Invertd brings a prediction back onto the first image if a copy of the result stands under its key.
+    images leave the item. Invertd brings a prediction back onto the first image if a copy of the result stands under
+    its key.
 
     Args:
         keys: modalities in the order of the channels; the first must be in every item.
