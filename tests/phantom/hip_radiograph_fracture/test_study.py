@@ -15,12 +15,15 @@ from fedbundle.dicom.pixels.burned_in import find_text
 from fedbundle.dicom.pixels.displayed import displayed
 from fedbundle.dicom.pixels.radiograph import told_of
 from fedbundle.dicom.series import Series, scan
-from fedbundle.phantom.dx_dicom import SIGMOID, TABLE, WINDOW, Display
+from fedbundle.phantom.dicom_study import Exam, Person
+from fedbundle.phantom.dx_dicom import SIGMOID, TABLE, WINDOW, Display, write_view
 from fedbundle.phantom.hip_radiograph_fracture import PROFILES, label_rows, study_uid, write_patient
-from fedbundle.phantom.hip_radiograph_fracture.patient import ARTHROPLASTY, FIXATION
-from fedbundle.phantom.hip_radiograph_fracture.study import plan, write_study
+from fedbundle.phantom.hip_radiograph_fracture.patient import ARTHROPLASTY, FIXATION, NONE
+from fedbundle.phantom.hip_radiograph_fracture.study import picture, plan, write_study
 
 SEED = 3
+PERSON = Person("PHANTOM^Kari^1", "PHANTOM-FORMER^Kari^1", "1", "19500102", 70, 1.7, 70.0, "F")
+EXAM = Exam(PERSON, "test", "20200304", 36000, "1234567890", "hip", "HIP")
 
 
 @pytest.fixture(scope="module")
@@ -99,26 +102,38 @@ def test_labels_name_each_hip_that_is_seen() -> None:
 
 
 def test_one_body_reads_the_same_in_every_display(tmp_path: Path, rules: dict[str, Any]) -> None:
-    site = replace(PROFILES["site-a"], single_hip=1.0, decoy=0.0)
-    pictures = []
-    for number, (photometric, voi) in enumerate(
-        [("MONOCHROME2", WINDOW), ("MONOCHROME1", TABLE), ("MONOCHROME1", SIGMOID), ("MONOCHROME1", WINDOW)]
-    ):
+    site = PROFILES["site-a"]
+    shown, view = picture(site, planned("site-a", first("site-a", lambda made: len(made.sides) == 1)))
+    kinds = [("MONOCHROME2", WINDOW), ("MONOCHROME1", TABLE), ("MONOCHROME1", SIGMOID), ("MONOCHROME1", WINDOW)]
+    read = []
+    for number, (photometric, voi) in enumerate(kinds):
         unit = replace(site.unit, display=Display(photometric, 12, voi))
-        write_study(tmp_path / str(number), replace(site, unit=unit), "body", "1")
-        pictures.append(displayed(film_of(tmp_path / str(number), rules), tmp_path).volume.array.ravel())
-    assert np.corrcoef(pictures).min() > 0.999
-    assert max(np.abs(picture - pictures[0]).max() for picture in pictures) < 0.01
+        write_view(tmp_path / str(number) / "film", EXAM, unit, view, shown)
+        read.append(displayed(film_of(tmp_path / str(number), rules), tmp_path).volume.array.ravel())
+    assert np.corrcoef(read).min() > 0.999
+    assert max(np.abs(each - shown.ravel()).max() for each in read) < 0.01
+
+
+def test_an_altered_site_writes_what_it_was_altered_to(tmp_path: Path, rules: dict[str, Any]) -> None:
+    site = replace(PROFILES["site-a"], single_hip=1.0, decoy=0.0, hip=(150, 140), pixel_mm=1.25)
+    white = []
+    for kind in (ARTHROPLASTY, NONE):
+        shares = tuple(float(kind == each) for each in range(6))
+        altered = replace(site, people=replace(site.people, fractures=shares))
+        assert write_study(tmp_path / str(kind), altered, "body", "1") == 1
+        film = film_of(tmp_path / str(kind), rules)
+        assert (film.first.Rows, film.first.Columns, film.first.BodyPartExamined) == (150, 140, "HIP")
+        white.append((displayed(film, tmp_path).volume.array > 0.93).sum())
+    assert white[0] > 3 * white[1]  # the letter of the side is white as well
 
 
 def test_the_same_seed_gives_the_same_bytes(tmp_path: Path) -> None:
-    for name, seed in (("one", 1), ("two", 1), ("other", 2)):
-        write_patient(tmp_path / name, tmp_path / "none", "site-b", seed, 1)
-    one, two, other = (
-        [path.read_bytes() for path in sorted((tmp_path / name).rglob("*.dcm"))] for name in ("one", "two", "other")
-    )
+    index = first("site-b", lambda made: len(made.sides) == 1)
+    for name in ("one", "two"):
+        write_patient(tmp_path / name, tmp_path / "none", "site-b", SEED, index)
+    one, two = ([path.read_bytes() for path in sorted((tmp_path / name).rglob("*.dcm"))] for name in ("one", "two"))
     assert one == two
-    assert one[0] != other[0]
+    assert study_uid("site-b", SEED, index) != study_uid("site-b", SEED + 1, index)
 
 
 def test_sites_differ_in_views_displays_and_spacing() -> None:
