@@ -10,7 +10,7 @@ from fedbundle.phantom.write import write_phantoms
 BUNDLE = "prostate_mripet_lesion"
 PATIENTS = {"site-a": 1, "site-b": 1, "site-c": 1, "site-d": 1, "site-e": 2}
 """Of site-e one has a PET and one has none."""
-SEED = 3
+SEED = 7
 
 
 @pytest.fixture(scope="session")

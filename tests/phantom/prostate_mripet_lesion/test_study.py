@@ -21,7 +21,7 @@ from fedbundle.phantom.prostate_mripet_lesion import PROFILES, study_uid, write_
 from fedbundle.phantom.prostate_mripet_lesion.case import invent_case
 from fedbundle.phantom.prostate_mripet_lesion.study import write_study
 
-SEED = 3
+SEED = 7
 HIGH_B = {"site-a": 1000, "site-b": 1400, "site-c": 800, "site-d": 1400, "site-e": 1500}
 
 
@@ -52,6 +52,16 @@ def test_the_gate_finds_each_role(lesions: dict[str, Path], rules: dict[str, Any
             assert dcmread(chosen["adc"].files[0]).ImageType[-1] in ("ADC", "UNSPECIFIED", "DIS2D")
             assert {series.first.StudyInstanceUID for series in chosen.values()} == {study_uid(profile, SEED, index)}
             assert len({str(series.first.FrameOfReferenceUID) for series in chosen.values()}) == 1
+
+
+def test_truth_holds_cancer_exactly_where_it_was_drawn(lesions: dict[str, Path]) -> None:
+    drawn, seen = [], []
+    for profile, root in lesions.items():
+        for index, mask in enumerate(sorted((root / "truth").iterdir()), 1):
+            drawn.append(bool(invent_case(profile, SEED, index).cancers))
+            seen.append(bool(sitk.GetArrayFromImage(sitk.ReadImage(str(mask))).any()))
+    assert drawn == seen
+    assert set(seen) == {True, False}
 
 
 def test_patients_without_pet_have_no_pt_series(lesions: dict[str, Path]) -> None:

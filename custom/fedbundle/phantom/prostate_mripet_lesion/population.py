@@ -13,13 +13,13 @@ class Population:
     """Cancers that lie in the transition zone."""
     second: float = 0.15
     """Patients with cancer who have another one."""
-    diameter_mm: float = 12.0
+    diameter_mm: float = 12.5
     """Median of the largest diameter."""
     diameter_spread: float = 0.30
     """Standard deviation of its logarithm."""
-    density: tuple[float, float] = (0.30, 0.90)
+    density: tuple[float, float] = (0.40, 0.95)
     """Share of a cancer's voxels that is tumour: conspicuity on MR."""
-    indolent: float = 0.28
+    indolent: float = 0.25
     """Patients with cancer of the lowest grade, which does not count; and so on."""
     haemorrhage: float = 0.22
     prostatitis: float = 0.35

@@ -53,7 +53,7 @@ SITES: Mapping[str, Site] = {
     ),
     "site-b": Site(
         scanner=INGENIA,
-        population=Population(prevalence=0.28, transition=0.38, diameter_mm=11.0, density=(0.30, 0.95)),
+        population=Population(prevalence=0.28, transition=0.38, diameter_mm=11.5, density=(0.40, 1.0)),
         t2=Acquisition(3.0, 4400, 115, shading=0.50, noise=0.015, resolution=0.85),
         stack=Stack(160, 0.95, 18, 3.0, 3.3, tilt_degrees=(6, 13)),
         diffusion=DiffusionProtocol(
@@ -121,7 +121,7 @@ SITES: Mapping[str, Site] = {
     ),
     "site-d": Site(
         scanner=SIGNA,
-        population=Population(prevalence=0.30, transition=0.30, diameter_mm=11.5, indolent=0.36),
+        population=Population(prevalence=0.30, transition=0.30, diameter_mm=12.0, indolent=0.32),
         t2=Acquisition(3.0, 3800, 88, shading=0.45, noise=0.014, resolution=0.9),
         stack=Stack(168, 0.9, 20, 3.0, 3.0),
         diffusion=DiffusionProtocol(
@@ -162,7 +162,7 @@ SITES: Mapping[str, Site] = {
     ),
     "site-e": Site(
         scanner=UPMR,
-        population=Population(prevalence=0.32, transition=0.33, diameter_mm=11.5, density=(0.35, 0.90)),
+        population=Population(prevalence=0.32, transition=0.33, diameter_mm=12.0, density=(0.40, 0.90)),
         t2=Acquisition(3.0, 4900, 126, shading=0.40, noise=0.017, resolution=0.85),
         stack=Stack(160, 1.0, 19, 3.0, 3.2, tilt_degrees=(0, 4)),
         diffusion=DiffusionProtocol(
