@@ -1,13 +1,14 @@
 """Candidates come out as a map is written: with and without PET, in SEG, SR, page and numbers alike."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from pydicom import dcmread
+from pydicom.uid import MRImageStorage
 from samples.detection_bundle import (
     SCORES,
     WITH_PET,
@@ -21,6 +22,7 @@ from samples.judges import dciodvfy, dcmqi_groups, dcmqi_masks
 
 from fedbundle.bundle.layout import Bundle
 from fedbundle.clinic.detection import Detection
+from fedbundle.clinic.doubts import input_doubts
 from fedbundle.clinic.findings import Target
 from fedbundle.clinic.images_used import images_used, missing_doubts, sentence
 from fedbundle.clinic.predict import predict
@@ -63,6 +65,15 @@ def place(tmp_path: Path) -> Place:
     return Place(write_study(tmp_path / "study"), bundle, wanted, tmp_path / "scratch")
 
 
+def images_named(report: Path) -> set[str]:
+    """MR images that a report names as evidence."""
+    found = dcmread(report)
+    studies = [*found.CurrentRequestedProcedureEvidenceSequence, *found.get("PertinentOtherEvidenceSequence", [])]
+    series = [each for study in studies for each in study.ReferencedSeriesSequence]
+    items = [item for each in series for item in each.ReferencedSOPSequence]
+    return {item.ReferencedSOPInstanceUID for item in items if item.ReferencedSOPClassUID == MRImageStorage}
+
+
 def written(found: Detection, folder: Path) -> Target:
     folder.mkdir()
     target = Target(folder, "a", Model("prostate_mripet_lesion", "0.1.0", "sha256:" + "ab" * 32))
@@ -85,6 +96,7 @@ def test_each_candidate_is_a_segment_and_a_group_with_the_same_numbers(place: Pl
         assert group["ReferencedSegment"] == candidate["number"]
         assert group["numbers"][VOLUME] == candidate["volume_ml"]
         assert group["numbers"][CERTAINTY] == pytest.approx(100 * candidate["score"])
+    assert images_named(target.report) == {dcmread(path).SOPInstanceUID for path in place.study.rglob("0*")}
     segments = dcmread(target.segmentation).SegmentSequence
     assert [group["TrackingUniqueIdentifier"] for group in groups] == [str(item.TrackingUID) for item in segments]
 
@@ -126,6 +138,15 @@ def test_what_became_of_the_pet_is_told(place: Place, pet: dict[str, Any] | None
     assert bool(missing_doubts(used)) == (state == "unusable")
     if state == "used":
         assert place.found(study, {1: 0.9}).pictures().count("SUV 0 to 15 g/mL") == 2  # alternative text and caption
+
+
+def test_a_registered_input_asks_for_a_second_look(place: Place) -> None:
+    study = place.read()
+    registration = {"translation_mm": 4.2, "rotation_degrees": 1.5}
+    grid = {"frame_of_reference": "registered", "registration": registration}
+    moved = replace(study.inputs["adc"], told={"grid": grid})
+    (doubt,) = input_doubts(replace(study, inputs=study.inputs | {"adc": moved}), place.wanted)
+    assert doubt.startswith("ADC has another frame of reference") and "4.2 mm and 1.5 degrees" in doubt
 
 
 @pytest.mark.slow

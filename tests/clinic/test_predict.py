@@ -224,10 +224,18 @@ def test_a_real_study(done: Done, tmp_path: Path, testdata: Callable[[str], Path
     )
 
 
-@pytest.mark.parametrize("name", ["ProstateX-missing-slice", "philips_single_slice"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "prostate_mr/ProstateX-missing-slice",
+        "prostate_mr/philips_single_slice",
+        "brain_mr/ReMIND-022/3DAXT1postcontrast_MRI",
+        "pet_ct/CCTH-A01_CT_pelvis",
+    ],
+)
 def test_real_series_that_must_be_refused(
     done: Done, tmp_path: Path, testdata: Callable[[str], Path], name: str
 ) -> None:
     with pytest.raises(NoUsableSeriesError, match=r"got [A-Z_]+ "):
-        predict(done.bundle, testdata(f"prostate_mr/{name}"), tmp_path / "out")
+        predict(done.bundle, testdata(name), tmp_path / "out")
     assert not (tmp_path / "out").exists()

@@ -138,7 +138,8 @@ class Detection(Findings):
             made = write_segmentation(self.labels, affine, sources, labelled, target.model, target.segmentation)
         uids = [str(item.TrackingUID) for item in made.SegmentSequence] if made is not None else []
         groups = [self._of_patient(), *(self._of(each, uid) for each, uid in zip(self.candidates, uids, strict=True))]
-        write_report(groups, sources, made, wanted.series_description, wanted.procedure, target.model, target.report)
+        title, others = wanted.series_description, self.study.others(wanted.input)
+        write_report(groups, sources, made, title, wanted.procedure, target.model, target.report, others)
 
     def _segment(self, each: Candidate, color: str) -> Segment:
         return replace(self.wanted.candidate, value=each.number, label=name_of(each, self.wanted), color=color)

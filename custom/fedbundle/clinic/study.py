@@ -10,6 +10,7 @@ from fedbundle.bundle.layout import Bundle
 from fedbundle.dicom.contract import NOT_FINITE, WRONG_CHANNELS, Breach, breaches
 from fedbundle.dicom.gate.roles import Choice, choose
 from fedbundle.dicom.gate.rules import checked_rules
+from fedbundle.dicom.header import text
 from fedbundle.dicom.inputs import Input, read_inputs
 from fedbundle.dicom.pixels.volume import Volume
 from fedbundle.dicom.series import Series, survey
@@ -35,6 +36,12 @@ class Study:
     def headers(self, role: str) -> tuple[Dataset, ...]:
         """Source images of a role, in the order of its slices before any resampling."""
         return self.choice.chosen[role].headers
+
+    def others(self, role: str) -> list[Dataset]:
+        """Source images of all roles but one, each once."""
+        own = {text(header, "SOPInstanceUID") for header in self.headers(role)}
+        found = {text(header, "SOPInstanceUID"): header for used in self.inputs for header in self.headers(used)}
+        return [header for uid, header in found.items() if uid not in own]
 
 
 def read_study(folder: Path, bundle: Bundle, scratch: Path) -> Study:

@@ -33,6 +33,7 @@ def write_report(
     procedure: Code,
     model: Model,
     path: Path,
+    others: Sequence[Dataset] = (),
 ) -> None:
     """Write measurement groups as DICOM SR of the patient and study of their source images.
 
@@ -44,6 +45,7 @@ def write_report(
         procedure: Procedure reported.
         model: who made it.
         path: file to write.
+        others: headers of further images that were used; they are named as evidence.
 
     Raises:
         SegmentationError: a source image lacks what a report refers to, or the report does not read back the same.
@@ -52,7 +54,8 @@ def write_report(
     with tolerant():  # highdicom's and pydicom's warnings quote values of the source header
         images = [completed(header) for header in sources]
         try:
-            made = _report(groups, images, segmentation, title, procedure, model)
+            evidence = [*images, *map(completed, others)]
+            made = _report(groups, images, evidence, segmentation, title, procedure, model)
         except REFUSED as error:
             raise SegmentationError(
                 f"source images must have all attributes that a DICOM SR refers to, got {type(error).__name__} "
@@ -66,6 +69,7 @@ def write_report(
 def _report(
     groups: Sequence[Group],
     images: list[Dataset],
+    evidence: list[Dataset],
     segmentation: Dataset | None,
     title: str,
     procedure: Code,
@@ -81,7 +85,7 @@ def _report(
         title=codes.DCM.ImagingMeasurementReport,
     )
     made = sr.Comprehensive3DSR(
-        evidence=[*images, *([segmentation] if segmentation is not None else [])],
+        evidence=[*evidence, *([segmentation] if segmentation is not None else [])],
         content=content,
         series_instance_uid=highdicom.UID(),
         series_number=SERIES_NUMBER + int(images[0].get("SeriesNumber") or 0) % 1000,
