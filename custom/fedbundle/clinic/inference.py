@@ -1,5 +1,6 @@
 """Run a bundle's own `inference.json` on volumes, as plain MONAI would, in a process of its own."""
 
+import json
 import os
 import re
 import subprocess
@@ -12,6 +13,7 @@ import numpy as np
 from nibabel.filebasedimages import ImageFileError
 from numpy.typing import NDArray
 
+from fedbundle.bundle.declared import released_size, size_configs
 from fedbundle.bundle.layout import Bundle
 from fedbundle.clinic.findings import CASE, Item
 from fedbundle.dicom.pixels.volume import LPS_TO_RAS, Volume
@@ -62,7 +64,8 @@ def the_one(output: Path, pattern: str, what: str) -> Path:
 
 def _run(root: Path, dataset: Path, output: Path, log: Path) -> None:
     command = [sys.executable, "-m", "monai.bundle", "run"]
-    command += ["--config_file", "configs/inference.json", "--meta_file", "configs/metadata.json"]
+    configs = size_configs(root, "inference.json", released_size(root))
+    command += ["--config_file", json.dumps(configs), "--meta_file", "configs/metadata.json"]
     if (root / "configs" / "logging.conf").is_file():
         command += ["--logging_file", "configs/logging.conf"]
     command += ["--bundle_root", str(root), "--dataset_dir", str(dataset), "--output_dir", str(output)]
