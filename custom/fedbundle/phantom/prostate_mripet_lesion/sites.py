@@ -121,7 +121,7 @@ SITES: Mapping[str, Site] = {
     ),
     "site-d": Site(
         scanner=SIGNA,
-        population=Population(prevalence=0.30, transition=0.30, diameter_mm=12.0, indolent=0.32),
+        population=Population(prevalence=0.30, transition=0.30, diameter_mm=11.5, density=(0.35, 0.90), indolent=0.32),
         t2=Acquisition(3.0, 3800, 88, shading=0.45, noise=0.014, resolution=0.9),
         stack=Stack(168, 0.9, 20, 3.0, 3.0),
         diffusion=DiffusionProtocol(
