@@ -19,10 +19,34 @@ def components(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int32], int]:
         Numbers from 1 in the order of their first voxel, 0 outside, on the same grid; and how many there are.
     """
     padded = np.pad(mask, 1)
-    begins = padded & ~np.roll(padded, 1, axis=2)
-    run = np.where(padded, np.cumsum(begins).reshape(padded.shape) - 1, -1)
-    one, other = np.concatenate([_touching(run, step) for step in LINES], axis=1)
-    lowest = np.arange(int(begins.sum()))
+    inside = np.flatnonzero(padded)
+    numbered = np.zeros(padded.size, dtype=np.int32)
+    if inside.size:
+        run = np.full(padded.size, -1, dtype=np.int64)
+        run[inside] = (
+            np.cumsum(np.diff(inside, prepend=-1) > 1) - 1
+        )  # the border is empty, so a first run is never at 0
+        lowest = _joined(int(run[inside[-1]]) + 1, *_touching(run, inside, padded.shape))
+        _, which = np.unique(lowest, return_inverse=True)
+        numbered[inside] = which[run[inside]] + 1
+    return numbered.reshape(padded.shape)[1:-1, 1:-1, 1:-1], int(numbered.max(initial=0))
+
+
+def _touching(run: NDArray[np.int64], inside: NDArray[np.int64], shape: tuple[int, ...]) -> NDArray[np.int64]:
+    """Pairs of runs [2, pair] on neighbouring lines that touch, each pair a few times at most."""
+    own, found = run[inside], []
+    for x, y in LINES:
+        for along in (-1, 0, 1):
+            other = run[inside + (x * shape[1] + y) * shape[2] + along]
+            pair = np.stack([own, other])[:, other >= 0]
+            again = (np.diff(pair) == 0).all(axis=0)  # as the two runs go on side by side
+            found.append(pair[:, np.insert(~again, 0, True)] if pair.size else pair)
+    return np.concatenate(found, axis=1)
+
+
+def _joined(runs: int, one: NDArray[np.int64], other: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Lowest number of a run in the part of each run."""
+    lowest = np.arange(runs)
     while True:
         before = lowest.copy()
         least = np.minimum(lowest[one], lowest[other])
@@ -31,18 +55,4 @@ def components(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int32], int]:
             np.minimum.at(lowest, end, least)
         lowest = lowest[lowest]
         if np.array_equal(lowest, before):
-            break
-    firsts, which = np.unique(lowest, return_inverse=True)
-    inside = run[1:-1, 1:-1, 1:-1]
-    return np.append(which + 1, 0)[inside].astype(np.int32), len(firsts)
-
-
-def _touching(run: NDArray[np.int64], step: tuple[int, int]) -> NDArray[np.int64]:
-    """Pairs of runs [2, pair] on lines that are one step apart, each pair about once."""
-    there = np.roll(run, (-step[0], -step[1]), axis=(0, 1))  # the border is empty, so nothing comes round
-    found = []
-    for along in (-1, 0, 1):
-        pair = np.stack([run.ravel(), np.roll(there, along, axis=2).ravel()])
-        pair = pair[:, (pair >= 0).all(axis=0)]
-        found.append(pair[:, np.insert((np.diff(pair) != 0).any(axis=0), 0, True)] if pair.size else pair)
-    return np.concatenate(found, axis=1)
+            return lowest

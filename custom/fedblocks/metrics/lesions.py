@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fedblocks.components import components
-from fedblocks.detection import Map, checked_map
+from fedblocks.detection import Map, candidates
 
 LEAST_IOU = 0.10
 TINY = 1e-8  # as in picai_eval, so that the same candidates hit
@@ -37,9 +37,9 @@ def compare(found: Map, truth: NDArray[Any]) -> Found:
     """
     if found.shape != truth.shape:
         raise ValueError(f"detection map must lie on the grid of the label {truth.shape}, got {found.shape}")
-    numbered, count = components(checked_map(found) > 0)
+    numbered, confidences = candidates(found)
     lesion, lesions = components(truth > 0)
-    confidences = [float(found[numbered == number].max()) for number in range(1, count + 1)]
+    count = len(confidences)
     pairs = np.zeros((count + 1, lesions + 1), dtype=np.int64)
     np.add.at(pairs, (numbered.ravel(), lesion.ravel()), 1)
     overlaps = pairs[1:, 1:]

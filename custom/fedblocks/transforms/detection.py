@@ -9,7 +9,7 @@ from monai.config import KeysCollection
 from monai.data import MetaTensor
 from monai.transforms import MapTransform
 
-from fedblocks.detection import checked_map, detection_map
+from fedblocks.detection import detection_map
 
 LEAST_MM3 = 7.5  # 10 voxels of 0.5 x 0.5 x 3 mm, as PI-CAI counts them
 
@@ -43,7 +43,7 @@ class DetectionMapd(MapTransform):
                 )
             voxel_mm3 = float(np.abs(np.linalg.det(image.affine[:3, :3].cpu().numpy())))
             probability = np.clip(image[self.channel].as_tensor().float().cpu().numpy(), 0, 1)
-            found = checked_map(detection_map(probability, self.least_mm3 / voxel_mm3))
+            found = detection_map(probability, self.least_mm3 / voxel_mm3)
             made = MetaTensor(
                 torch.as_tensor(found)[None], meta=image.meta, applied_operations=image.applied_operations
             )

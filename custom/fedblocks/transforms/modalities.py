@@ -86,6 +86,50 @@ class RandModalityDropoutd(RandomizableTransform, MapTransform):
         return item
 
 
+class RandModalityIntensityd(RandomizableTransform, MapTransform):
+    """Change gain, offset and noise of some modalities at random, where they are there; presence stays.
+
+    Args:
+        keys: tensors [2 * modalities, *space] as StackModalitiesd makes them.
+        channels: modalities that are changed; those in absolute units (ADC, SUV) are better left alone.
+        gain: each is multiplied by 1 plus or minus up to this.
+        offset: and shifted by plus or minus up to this.
+        noise: largest standard deviation of what is added to each voxel.
+        prob: chance that an item is changed.
+    """
+
+    def __init__(
+        self,
+        keys: str | Sequence[str],
+        channels: Sequence[int],
+        gain: float = 0.2,
+        offset: float = 0.2,
+        noise: float = 0.1,
+        prob: float = 0.5,
+    ) -> None:
+        MapTransform.__init__(self, keys)
+        RandomizableTransform.__init__(self, prob=prob)
+        self.channels = list(channels)
+        self.largest = (gain, offset, noise)
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> Item:
+        """Change an item."""
+        item = dict(data)
+        self.randomize(None)
+        if not self._do_transform:
+            return item
+        gain, offset, noise = self.largest
+        for key in self.keys:
+            image = item[key].clone()
+            for channel in self.channels:
+                by, plus, sd = self.R.uniform(-gain, gain), self.R.uniform(-offset, offset), self.R.uniform(0, noise)
+                grain = torch.as_tensor(self.R.standard_normal(image.shape[1:]), dtype=torch.float32) * sd
+                there = image[len(image) // 2 + channel]
+                image[channel] = (image[channel] * (1 + by) + plus + grain) * there
+            item[key] = image
+        return item
+
+
 def _on_grid(image: torch.Tensor, first: torch.Tensor) -> bool:
     if image.shape != first.shape:
         return False
