@@ -13,12 +13,11 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import tyro
 from tqdm import tqdm
 
-from fedbundle.bundle.digest import recipe_digest
 from fedbundle.errors import FedbundleError
 from fedbundle.files import read_json, write_json
 from fedbundle.site.home import SiteHome
 from value.arms import CONSENSUS, names
-from value.sites import BUNDLES, version
+from value.sites import version
 from value.tasks import TASKS, Task
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -84,13 +83,12 @@ def _prepare(task: Task, options: Options) -> None:
         for made in waiting.values():
             made.result()
     homes = {site: SiteHome.open(place / "sites" / site) for site in (*task.sites, task.unseen)}
-    digest = recipe_digest(BUNDLES / task.bundle)
-    now = {"task": repr(task), "recipe_digest": digest, **version(task, homes)}
+    now = version(task, homes)
     if (place / VERSION).is_file() and read_json(place / VERSION) != now and (place / "cells").is_dir():
         number = 1 + sum(1 for _ in place.glob("cells-*"))
         (place / "cells").rename(place / f"cells-{number}")
         sys.stderr.write(
-            f"{task.bundle}: bundle, data or plan are others than before; older cells are in cells-{number}\n"
+            f"{task.bundle}: bundle, data, plan or code are others than before; older cells are in cells-{number}\n"
         )
     write_json(place / VERSION, now)
 

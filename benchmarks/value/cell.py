@@ -5,6 +5,7 @@ python -m value.cell --bundle NAME --arm ARM --seed N --place FOLDER
 
 import os
 import resource
+import subprocess
 import sys
 import tempfile
 import time
@@ -65,7 +66,7 @@ class Cell:
         datasets = {site: dataset(task, home) for site, home in homes.items()}
         with tempfile.TemporaryDirectory(prefix="value-") as scratch:
             made = _Made(task, root, self.seed, Path(scratch))
-            told: dict[str, Any] = {"bundle": self.bundle, "arm": self.arm, "seed": self.seed}
+            told: dict[str, Any] = {"bundle": self.bundle, "arm": self.arm, "seed": self.seed, "commit": commit()}
             if self.arm in (CONSENSUS, TRIVIAL):
                 measured = self._untrained(made, datasets)
             else:
@@ -136,6 +137,19 @@ class _Made:
             trainer = trainers.get(site) or self.trainer(site, data)
             found[site] = _rows(trainer.measure(TEST, weights))
         return found
+
+
+def commit() -> str:
+    """The commit that runs, with a mark where code or bundles differ from it."""
+    command = ["git", "-C", str(BUNDLES.parent)]
+    told = [
+        subprocess.run([*command, *words], capture_output=True, text=True, check=True).stdout.strip()
+        for words in (
+            ["rev-parse", "--short", "HEAD"],
+            ["status", "--porcelain", "custom", "bundles", "benchmarks/value"],
+        )
+    ]
+    return told[0] + ("+changes" if told[1] else "")
 
 
 def _rows(measured: Mapping[str, Measured]) -> dict[str, list[list[float]]]:

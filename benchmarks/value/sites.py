@@ -5,10 +5,11 @@ import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from importlib.metadata import version as packaged
 from pathlib import Path
 from typing import Any
 
-from fedbundle.bundle.layout import Bundle
+from fedbundle.bundle.digest import recipe_digest
 from fedbundle.cli import Ingest, Phantom
 from fedbundle.errors import OutputError
 from fedbundle.files import sha256
@@ -18,8 +19,15 @@ from fedbundle.site.home import SiteHome
 from fedbundle.site.store import install
 from value.tasks import Task, task_of
 
-BUNDLES = Path(__file__).resolve().parents[2] / "bundles"
-POOLED = "pooled"
+REPOSITORY = Path(__file__).resolve().parents[2]
+BUNDLES = REPOSITORY / "bundles"
+FLARE = ("rounds", "trainer", "evaluation", "statistics", "fedavg", "persistor")
+CODE = (
+    *(f"custom/fedbundle/flare/{name}.py" for name in FLARE),
+    *(f"benchmarks/value/{n}.py" for n in ("arms", "cell", "trivial")),
+)
+PACKAGES = ("torch", "monai", "numpy", "pytorch-ignite")
+PATIENTS = 2000  # seed of the phantoms: bundles and phantoms were developed on patients of other seeds
 
 
 def prepare(task: Task, site: str, place: Path) -> SiteHome:
@@ -29,7 +37,9 @@ def prepare(task: Task, site: str, place: Path) -> SiteHome:
     same table shall come out on another machine.
     """
     dicom, home_path = place / "dicom" / site, place / "sites" / site
-    phantom = Phantom(bundle=task.bundle, out=dicom, patients=task.patients, profile=site, seed=int(site[-1], 36))
+    phantom = Phantom(
+        bundle=task.bundle, out=dicom, patients=task.patients, profile=site, seed=PATIENTS + int(site[-1], 36)
+    )
     try:
         phantom.run()
     except OutputError as error:  # begun by other code, which may draw other patients
@@ -68,9 +78,18 @@ def pooled(datasets: Sequence[CheckedDataset]) -> CheckedDataset:
 
 
 def version(task: Task, homes: Mapping[str, SiteHome]) -> dict[str, Any]:
-    """What a cell depends on besides its arm and seed."""
+    """All that a cell hangs on besides its arm and seed: plan, recipe, data, code, packages."""
     lists = {site: sha256(home.dataset_dir(task.bundle) / "datalist.json") for site, home in sorted(homes.items())}
-    return {"datasets": lists, "bundle": Bundle.open(BUNDLES / task.bundle).version}
+    code = {
+        str(file.relative_to(REPOSITORY)): sha256(file) for pattern in CODE for file in sorted(REPOSITORY.glob(pattern))
+    }
+    return {
+        "task": repr(task),
+        "recipe_digest": recipe_digest(BUNDLES / task.bundle),
+        "datasets": lists,
+        "code": code,
+        "packages": {name: packaged(name) for name in PACKAGES},
+    }
 
 
 if __name__ == "__main__":

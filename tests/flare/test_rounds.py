@@ -10,7 +10,7 @@ from fedbundle.bundle.declared import Calibration
 from fedbundle.errors import FellShortError
 from fedbundle.flare.answer import EVALUATED, REFUSED, USED, Answer
 from fedbundle.flare.fedavg import Weights
-from fedbundle.flare.rounds import Plan, Selected, federate
+from fedbundle.flare.rounds import Plan, Selected, _Best, calibrated, federate
 
 KEY = "val_auc"
 START = {"w": np.zeros(2, np.float32), "temperature": np.ones(1, np.float32)}
@@ -68,6 +68,7 @@ def test_the_temperature_of_lowest_pooled_loss_goes_into_the_selected_weights() 
     assert selected.weights["temperature"] == pytest.approx([2.0])
     assert selected.calibrated == {"weight": "temperature", "value": 2.0, "metric": "nll_2", "mean": 0.0}
     assert "improved 2 2" in carrier.heard
+    assert "reason" not in selected.calibrated
     assert carrier.tested["temperature"] == pytest.approx([2.0])
 
 
@@ -85,3 +86,41 @@ def test_below_the_quorum_the_run_falls_short() -> None:
 def test_without_the_key_metric_nothing_is_selected() -> None:
     with pytest.raises(FellShortError, match="at least one site must report other"):
         federate(AtOnce(), Plan(2, 2, "other"), START, ["a", "b"])
+
+
+def answer(weight: float, **told: float | None) -> Answer:
+    return Answer(USED, weight=weight, metrics={name: {"value": value, "n": 9} for name, value in told.items()})
+
+
+def test_sites_count_by_their_training_cases_in_every_comparison() -> None:
+    best = _Best(AtOnce(), Plan(2, 2, KEY))
+    cases = {"a": 190.0, "b": 10.0}
+    best.consider(0, START, {"a": answer(190, val_auc=0.80), "b": answer(10, val_auc=0.60)}, cases)
+    last = {"a": Answer(EVALUATED, metrics=answer(0, val_auc=0.78).metrics)}
+    last["b"] = Answer(EVALUATED, metrics=answer(0, val_auc=0.82).metrics)  # equal weights would give .80 > .79
+    best.consider(1, START, last, cases)
+    assert best.selected(cases).round == 0
+
+
+def test_a_site_that_falls_silent_makes_no_weights_better() -> None:
+    best = _Best(AtOnce(), Plan(2, 1, KEY))
+    cases = {"a": 10.0, "b": 10.0}
+    best.consider(0, START, {"a": answer(10, val_auc=0.80), "b": answer(10, val_auc=0.60)}, cases)
+    best.consider(1, START, {"a": answer(10, val_auc=0.80), "b": answer(10, val_auc=None)}, cases)
+    assert best.selected(cases).round == 0
+
+
+def test_calibration_that_cannot_be_done_is_told() -> None:
+    told = {"a": answer(10, nll_1=0.5, nll_2=None, nll_4=0.7)}
+    weights, found = calibrated(START, GRID, told, {"a": 10.0})
+    assert weights is START
+    assert (found["value"], "no site told" in found["reason"]) == (1.0, True)
+    edge = {"a": answer(10, nll_1=0.5, nll_2=0.6, nll_4=0.7)}
+    assert "edge" in calibrated(START, GRID, edge, {"a": 10.0})[1]["reason"]
+
+
+def test_a_network_without_the_weight_to_calibrate_trains_no_round() -> None:
+    carrier = AtOnce()
+    with pytest.raises(FellShortError, match="must have the weight temperature"):
+        federate(carrier, Plan(2, 2, KEY, GRID), {"w": START["w"]}, ["a", "b"])
+    assert carrier.heard == []

@@ -64,18 +64,29 @@ def test_locals_are_judged_on_the_patients_of_others() -> None:
 
 
 def test_the_interval_of_a_statistic_comes_from_whole_patients() -> None:
-    rows = np.stack([np.arange(40.0) % 10, np.arange(40) % 2], axis=1).tolist()
-    made = {"rows": {"a": {"m": rows}}, "patients": {"a": [str(n // 4) for n in range(40)]}}
+    level = np.random.default_rng(0).normal(0, 1, 30)
+    rows = [[value] for value in level for _ in range(9)]  # nine equal cases of each patient
+    made = {"rows": {"a": {"m": rows}}, "patients": {"a": [str(n) for n in range(30) for _ in range(9)]}}
     found = Results(replace(TASK, sites=("a",)), {"m": lambda some: float(some[:, 0].mean())}, {"x": {0: made}})
     estimate = found.estimate("x", "a")
-    assert estimate.value == pytest.approx(4.5)
-    assert estimate.low < 4.5 < estimate.high
+    of_patients = 2 * 1.96 * level.std() / np.sqrt(30)  # of cases it would be a third
+    assert estimate.high - estimate.low == pytest.approx(of_patients, rel=0.2)
 
 
 def test_targets_are_met_or_missed() -> None:
     assert [verdict.met for verdict in verdicts(results())] == [True, True, True]
     assert [verdict.met for verdict in verdicts(results(fedavg=0.80))] == [False, True, True]
     assert [verdict.met for verdict in verdicts(results(fedavg=0.60))] == [False, False, True]
+
+
+def test_a_gain_that_may_be_chance_is_no_gain() -> None:
+    found = results()
+    for seed, cell_of_seed in found.cells["fedavg"].items():
+        noise = np.random.default_rng(seed).normal(0, 1.0, PATIENTS)
+        cell_of_seed["rows"]["u"]["m"] = [[0.72 + value] for value in noise - noise.mean()]
+    gain = verdicts(found)[2]
+    assert gain.found.value > 0 > gain.found.low
+    assert not gain.met
 
 
 def test_harm_to_a_subset_is_seen() -> None:

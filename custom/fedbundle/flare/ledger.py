@@ -144,6 +144,9 @@ def render(ledger: dict[str, Any]) -> str:
             f"{sum(part.get('steps', 0) for part in used):>6} {(used[-1]['weight'] if used else 0):>7g}  "
             f"{state['state']} {state['reason']}".rstrip()
         )
+    if put := ledger.get("selected", {}).get("calibration"):
+        why = f" ({put['reason']})" if "reason" in put else ""
+        lines += ["", f"calibration: {put['weight']} times {put['value']:g}{why}"]
     for name, evaluation in ledger.get("evaluations", {}).items():
         lines += ["", f"{name}:"]
         lines += [f"  {site:14} {_metrics_line(part)}" for site, part in evaluation["sites"].items()]

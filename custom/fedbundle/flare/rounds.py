@@ -66,27 +66,33 @@ def federate(messenger: Messenger, plan: Plan, weights: Weights, sites: Sequence
     evaluation of their own); the best are kept, calibrated where the bundle declares it, and tested at every site.
 
     Raises:
-        FellShortError: a round or evaluation had no quorum, or no site told the key metric.
+        FellShortError: a round or evaluation had no quorum, no site told the key metric, or the network lacks the
+            weight that is to be calibrated.
     """
+    if plan.calibration.weight and plan.calibration.weight not in weights:
+        raise FellShortError(
+            f"network must have the weight {plan.calibration.weight} that the bundle calibrates, got none; mend it"
+        )
     best = _Best(messenger, plan)
+    cases: dict[str, float] = {}  # of each site, as it last trained
     invited = list(sites)
     for number in range(plan.rounds):
         _invite(invited, plan)
         answers = messenger.train(weights, invited, number)
-        metric = pooled(answers, plan.key_metric)
+        cases |= {site: answer.weight for site, answer in answers.items() if answer.status == USED}
         if number > 0:
-            best.consider(number - 1, metric, weights, answers)
+            best.consider(number - 1, weights, answers, cases)
+        metric = pooled(values(answers, plan.key_metric), cases)
         updates = {site: (a.params, a.weight) for site, a in answers.items() if a.status == USED}
         weights = average(updates) if len(updates) >= plan.quorum else weights
         messenger.round_ended(number, answers, metric, weights)
         _require(answers, plan, f"round {number}")
         invited = still_in(answers)
     answers = _evaluate(messenger, plan, weights, invited, plan.rounds, VALIDATION)
-    metric = pooled(answers, plan.key_metric)
-    messenger.evaluated("validation of the last round", answers, metric)
+    messenger.evaluated("validation of the last round", answers, pooled(values(answers, plan.key_metric), cases))
     _require(answers, plan, "the last validation")
-    best.consider(plan.rounds - 1, metric, weights, answers)
-    selected = best.selected()
+    best.consider(plan.rounds - 1, weights, answers, cases)
+    selected = best.selected(cases)
     messenger.selected(selected)
     answers = _evaluate(messenger, plan, selected.weights, still_in(answers), plan.rounds + 1, TEST)
     messenger.evaluated("test of the selected weights", answers, None)
@@ -94,16 +100,21 @@ def federate(messenger: Messenger, plan: Plan, weights: Weights, sites: Sequence
     return selected
 
 
-def pooled(answers: Answers, name: str) -> float | None:
-    """A metric over the sites that told it, weighted by their training cases (equally in an evaluation)."""
-    told = [
-        (answer.metrics[name]["value"], answer.weight or 1.0)
-        for answer in answers.values()
+def values(answers: Answers, name: str) -> dict[str, float]:
+    """A metric of each site that told it."""
+    return {
+        site: float(answer.metrics[name]["value"])
+        for site, answer in answers.items()
         if answer.done and answer.metrics.get(name, {}).get("value") is not None
-    ]
-    if not told:
+    }
+
+
+def pooled(told: Mapping[str, float], cases: Mapping[str, float]) -> float | None:
+    """Mean over sites, weighted by the training cases that each used last; None without any."""
+    shares = {site: cases[site] for site in told if cases.get(site)}
+    if not shares:
         return None
-    return round(float(np.average([value for value, _ in told], weights=[weight for _, weight in told])), 4)
+    return round(float(np.average([told[site] for site in shares], weights=list(shares.values()))), 4)
 
 
 def still_in(answers: Answers) -> list[str]:
@@ -111,48 +122,63 @@ def still_in(answers: Answers) -> list[str]:
     return [site for site, answer in answers.items() if answer.status not in OUT]
 
 
-def calibrated(weights: Weights, calibration: Calibration, answers: Answers) -> tuple[Weights, dict[str, Any]]:
-    """Weights times the number of lowest pooled metric, and what to tell of it; unchanged where no site told any.
+def calibrated(
+    weights: Weights, calibration: Calibration, answers: Answers, cases: Mapping[str, float]
+) -> tuple[Weights, dict[str, Any]]:
+    """Weights times the number of lowest pooled metric, and what to tell of it.
 
     Args:
         weights: of the network.
-        calibration: what the bundle declares.
+        calibration: what the bundle declares; nothing is done without it.
         answers: validation of exactly these weights.
+        cases: training cases of each site.
     """
-    means = {name: mean for name in calibration.metrics if (mean := pooled(answers, name)) is not None}
-    if not means or calibration.weight not in weights:
+    if not calibration.weight:
         return weights, {}
+    told = {name: pooled(values(answers, name), cases) for name in calibration.metrics}
+    means = {name: mean for name, mean in told.items() if mean is not None}
+    if len(means) < len(told):
+        reason = "no site told these metrics, as it does with few validation patients; the weight is as it was trained"
+        return weights, {"weight": calibration.weight, "value": 1.0, "reason": reason}
     name = min(means, key=lambda each: means[each])
     value = calibration.metrics[name]
-    told = {"weight": calibration.weight, "value": value, "metric": name, "mean": means[name]}
-    return {**weights, calibration.weight: np.asarray(weights[calibration.weight]) * np.float32(value)}, told
+    found = {"weight": calibration.weight, "value": value, "metric": name, "mean": means[name]}
+    if value in (min(calibration.metrics.values()), max(calibration.metrics.values())):
+        found["reason"] = "the lowest mean stands at the edge of the candidates; a better value may lie beyond"
+    return {**weights, calibration.weight: np.asarray(weights[calibration.weight]) * np.float32(value)}, found
 
 
 class _Best:
-    """The best weights so far."""
+    """The best weights so far; compared over the sites that judged both."""
 
     def __init__(self, messenger: Messenger, plan: Plan) -> None:
         self._messenger, self._plan = messenger, plan
         self._weights: Weights | None = None
         self._answers: Answers = {}
-        self._round, self._metric = -1, -np.inf
+        self._values: dict[str, float] = {}
+        self._round = -1
 
-    def consider(self, number: int, metric: float | None, weights: Weights, answers: Answers) -> None:
-        """Keep `weights`, the result of round `number`, if `answers` tell that they are better than all before."""
-        if metric is not None and metric > self._metric:
-            self._round, self._metric, self._weights, self._answers = number, metric, weights, answers
+    def consider(self, number: int, weights: Weights, answers: Answers, cases: Mapping[str, float]) -> None:
+        """Keep `weights`, the result of round `number`, if `answers` tell that they are better than those so far."""
+        now = values(answers, self._plan.key_metric)
+        both = now.keys() & self._values.keys() if self._values else now.keys()
+        new = pooled({site: now[site] for site in both}, cases)
+        old = pooled({site: self._values[site] for site in both}, cases) if self._values else -np.inf
+        if new is not None and old is not None and new > old:
+            self._round, self._values, self._weights, self._answers = number, now, weights, answers
             self._messenger.improved(weights)
 
-    def selected(self) -> Selected:
+    def selected(self, cases: Mapping[str, float]) -> Selected:
         """The best weights, calibrated; FellShortError when no site ever reported the metric."""
-        if self._weights is None:
+        metric = pooled(self._values, cases)
+        if self._weights is None or metric is None:
             raise FellShortError(
                 f"at least one site must report {self._plan.key_metric}, got none; nothing can be selected"
             )
-        weights, told = calibrated(self._weights, self._plan.calibration, self._answers)
+        weights, told = calibrated(self._weights, self._plan.calibration, self._answers, cases)
         if told:
             self._messenger.improved(weights)
-        return Selected(self._round, self._metric, weights, told)
+        return Selected(self._round, metric, weights, told)
 
 
 def _invite(sites: list[str], plan: Plan) -> None:
