@@ -75,3 +75,18 @@ def test_runs_at_once_leave_a_whole_memory(dataset: Path) -> None:
     assert not any(each.dropped for each in found)
     assert len(read_json(dataset / JUDGED)) == 16
     assert not list(dataset.glob(".judged.json.*"))
+
+
+def test_a_disk_that_fails_condemns_no_case(dataset: Path) -> None:
+    contract, item = Contract.of(RULES), read_json(dataset / "datalist.json")["training"][0]
+    file = dataset / item["adc"]
+    content = file.read_bytes()
+    file.unlink()
+    file.symlink_to("/proc/self/mem")  # reading its first byte is an input/output error
+    with pytest.raises(OSError, match="Input/output error"):
+        contract.of_files(dataset, item)
+    with pytest.raises(DatasetError, match="must be readable, got Input/output error; mend"):
+        checked(dataset)
+    file.unlink()
+    file.write_bytes(content)
+    assert not checked(dataset).dropped

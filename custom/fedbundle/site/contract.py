@@ -22,7 +22,7 @@ OTHER_GRID = "OTHER_GRID"
 LABEL_VALUES = "LABEL_VALUES"
 TABLE_VALUES = "TABLE_VALUES"
 FILE_CODES = (UNREADABLE_FILE, WRONG_CHANNELS, WRONG_SPACING, NOT_FINITE, VALUE_RANGE, OTHER_GRID, LABEL_VALUES)
-JUDGE = 1  # raise it when the same files and rules are judged in another way; all are judged anew then
+JUDGE = 2  # raise it when the same files and rules are judged in another way; all are judged anew then
 JUDGED_BY = ("modality", "contract", "resample_to")  # rules of a role that are judged here
 
 
@@ -69,6 +69,9 @@ class Contract:
         Args:
             folder: the dataset, to which paths are relative.
             item: of the datalist.
+
+        Raises:
+            OSError: a file cannot be read now; nothing was found out about it.
         """
         found: list[Breach] = []
         grids: dict[str, Grid] = {}

@@ -66,7 +66,7 @@ class Examination:
             remember: keep what was judged in the folder, else change nothing there.
 
         Raises:
-            DatasetError: the datalist is none.
+            DatasetError: the datalist is none, or a file cannot be read now, which is no fault of its case.
         """
         fit: dict[str, list[Item]] = {section: [] for section in sections}
         lost = []
@@ -81,6 +81,10 @@ class Examination:
         except (KeyError, TypeError, AttributeError) as error:
             raise DatasetError(
                 f"datalist.json must be one that ingest wrote, got a {type(error).__name__} in it; ingest again"
+            ) from error
+        except OSError as error:  # a disk or network that failed, and may work again
+            raise DatasetError(
+                f"files of the dataset must be readable, got {error.strerror}; mend the disk or their rights"
             ) from error
         if judges:
             judges.save()

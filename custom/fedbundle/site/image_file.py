@@ -59,17 +59,18 @@ class ImageFile:
 
         Raises:
             ValueError: it cannot be read as training will; the text says why, and no name.
+            OSError: the disk does not give its bytes, which says nothing of the file.
         """
+        content = path.read_bytes()
         try:
-            raw = path.read_bytes()
-            raw = igzip.decompress(raw) if raw.startswith(GZIP) else raw  # type: ignore[no-untyped-call]
+            raw = igzip.decompress(content) if content.startswith(GZIP) else content  # type: ignore[no-untyped-call]
             second = int.from_bytes(raw[:4], "little") == NIFTI_2
             image: Any = (nibabel.Nifti2Image if second else nibabel.Nifti1Image).from_bytes(raw)
             array = np.asanyarray(image.dataobj)
             affine = np.asarray(image.affine, dtype=np.float64)
         except MemoryError:
             raise
-        except Exception as error:  # nibabel and igzip have no common class for a file that is broken
+        except Exception as error:  # of nibabel and igzip, without a common class; some are OSError
             raise ValueError("no whole NIfTI file") from error
         while array.ndim > 3 and array.shape[-1] == 1:  # as ITK does
             array = array[..., 0]
