@@ -1,12 +1,15 @@
 """What a volume must be by the contract of its role."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from fedbundle.bundle.layout import Bundle
 from fedbundle.dicom.contract import breaches
 
+BUNDLES = Path(__file__).parents[2] / "bundles"
 MR = {"modality": "MR", "contract": {"spacing_mm": {"min": 0.3, "max": 4}, "values": {"min": -1, "max": 10}}}
 FILM = {"modality": ["CR", "DX"], "contract": {"spacing_mm": {"max": 0.3}, "values": {"min": 0, "max": 1}}}
 VOLUME = np.arange(8, dtype=np.float32).reshape(2, 2, 2)
@@ -54,3 +57,35 @@ def test_spacing_is_told_before_values_and_with_its_axis() -> None:
 )
 def test_what_is_no_single_volume_has_wrong_channels(array: Any, role: dict[str, Any]) -> None:
     assert codes(array, (1, 1, 1), role) == ["WRONG_CHANNELS"]
+
+
+@pytest.mark.parametrize(
+    ("array", "detail"),
+    [
+        (VOLUME * 0.2, "largest value 1.4, wanted 500 to 9000"),  # an ADC map in 1e-3 mm2/s
+        (VOLUME * 0 - 9000, "largest value -9000, wanted 500 to 9000"),
+        (VOLUME * 0 + 700, "all values are 700, wanted an image"),
+        (VOLUME * 200, ""),
+        (VOLUME * 200 - 9000 * (VOLUME == 3), ""),  # one voxel is noise
+    ],
+)
+def test_the_largest_value_tells_the_unit(array: Any, detail: str) -> None:
+    role = {"modality": "MR", "contract": {"values": {"min": -9000}, "reaches": {"min": 500, "max": 9000}}}
+    assert [breach.detail for breach in breaches(array, (1, 1, 1), role)] == [detail] * bool(detail)
+
+
+@pytest.mark.parametrize(
+    ("bundle", "role", "value"),
+    [
+        ("prostate_mripet_lesion", "t2", 0),
+        ("prostate_mripet_lesion", "adc", 1.3),
+        ("prostate_mripet_lesion", "adc", -9000),
+        ("prostate_mripet_lesion", "hbv", 0),
+        ("prostate_mripet_lesion", "pet", 0),
+        ("prostate_mri_zones", "image", 300),
+        ("hip_radiograph_fracture", "image", 0),
+    ],
+)
+def test_no_bundle_takes_an_image_of_one_value(bundle: str, role: str, value: float) -> None:
+    rules = Bundle.open(BUNDLES / bundle).ingest_rules["inputs"][role]
+    assert codes(np.full((1, 8, 8), value, np.float32), (0.5, 0.5, 3), rules) == ["VALUE_RANGE"]

@@ -33,7 +33,8 @@ def breaches(array: NDArray[np.generic], spacing_mm: Sequence[float], role: Mapp
     """What of a volume breaks the contract of its role, first what is worst; empty when it keeps it.
 
     A volume has three axes, one number per voxel and finite values whatever the role says; its rule `contract` limits
-    spacing and values. Of a radiograph only columns and rows have a spacing.
+    spacing and values. Of a radiograph only columns and rows have a spacing. Limits of all voxels must leave room for
+    noise and artefacts, so they cannot tell the unit; where the largest value must lie (`reaches`) tells it.
 
     Args:
         array: [slice, row, column], as a Volume holds it and as SimpleITK reads what is written.
@@ -49,7 +50,7 @@ def breaches(array: NDArray[np.generic], spacing_mm: Sequence[float], role: Mapp
         count = array.size - int(np.count_nonzero(np.isfinite(array)))
         values = Breach(NOT_FINITE, f"{count} of {array.size} voxels are no finite numbers")
     else:
-        values = Breach(VALUE_RANGE, _outside(float(low), float(high), contract.get("values", {})))
+        values = Breach(VALUE_RANGE, _outside(float(low), float(high), contract))
     spacing = Breach(WRONG_SPACING, _misspaced(spacing_mm[:2] if flat else spacing_mm, contract.get("spacing_mm", {})))
     return [breach for breach in (spacing, values) if breach.detail]
 
@@ -76,9 +77,18 @@ def _misspaced(spacing_mm: Sequence[float], wanted: Mapping[str, float]) -> str:
     return ""
 
 
-def _outside(low: float, high: float, wanted: Mapping[str, float]) -> str:
+def _outside(low: float, high: float, contract: Mapping[str, Mapping[str, float]]) -> str:
+    values, reaches = contract.get("values", {}), contract.get("reaches", {})
+    if not (_within(low, values) and _within(high, values)):
+        return f"values {low:g} to {high:g}, wanted {_told(values)}"
+    if not _within(high, reaches):
+        return f"largest value {high:g}, wanted {_told(reaches)}"
+    return f"all values are {low:g}, wanted an image" if reaches and low == high else ""
+
+
+def _within(value: float, wanted: Mapping[str, float]) -> bool:
     least, most = (float(np.float32(wanted.get(*end))) for end in (("min", -np.inf), ("max", np.inf)))
-    return "" if least <= low and high <= most else f"values {low:g} to {high:g}, wanted {_told(wanted)}"
+    return least <= value <= most
 
 
 def _told(wanted: Mapping[str, float]) -> str:
