@@ -29,6 +29,7 @@ BAD_INPUT = {
     "ingest --bundle nothing_like_it --dicom {tmp} --out {tmp}/out --site {tmp}/nowhere": 40,
     "doctor": 10,
     "doctor --kit {tmp}/kit": 10,
+    "check {tmp}/bundle": 10,
     "ledger {tmp}/result": 10,
     "export {tmp}/result --out {tmp}/out": 10,
     "predict {tmp}/bundle.zip {tmp}/study --out {tmp}/out": 10,

@@ -40,7 +40,8 @@ def one_step(bundle: Subject, opened: ConfigWorkflow, config: str) -> Iterator[P
         yield Problem(TRAIN, "loss", f"must be finite after a step, got {losses or 'no step'}; mend loss or network")
     elif all(torch.equal(before[name], weight.detach()) for name, weight in network.named_parameters()):
         yield Problem(TRAIN, "optimizer", "must move the weights of the network in a step, got none moved; mend it")
-    if (weight := opened.parser.get().get("calibration", {}).get("weight")) and weight not in network.state_dict():
+    known = {name.removeprefix("module.") for name in network.state_dict()}  # as a group of processes wraps it
+    if (weight := opened.parser.get().get("calibration", {}).get("weight")) and weight not in known:
         yield Problem(TRAIN, "calibration#weight", f"must be a weight of the network, got {weight!r}; mend it")
     with telling(config, "validate#evaluator"):
         evaluator = opened.parser.get_parsed_content("validate#evaluator")
