@@ -28,8 +28,8 @@ venv: $(READY) ## the environment alone: .venv
 poc: $(READY) ## three hospitals train one bundle on this machine; BUNDLE=<name>; POC_ARGS="--help" lists the options
 	@$(RUN) poc/run.py --bundle $(BUNDLE) $(POC_ARGS)
 
-test: lint $(CLINIC_READY) ## lint, then all tests but the slow ones; PYTEST_ARGS="-k gate" chooses
-	@$(RUN) -m pytest -m "not slow" $(PYTEST_ARGS)
+test: lint $(CLINIC_READY) ## lint, then all tests but the slow ones in two processes; PYTEST_ARGS="-k gate" chooses
+	@$(RUN) -m pytest -m "not slow" --numprocesses 2 $(PYTEST_ARGS)
 
 test-slow: $(READY) $(CLINIC_READY) ## the slow tests: faults of live federations, broken input at length
 	@$(RUN) -m pytest -m slow $(PYTEST_ARGS)
