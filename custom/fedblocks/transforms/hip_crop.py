@@ -15,6 +15,7 @@ from monai.networks.layers import GaussianFilter
 from monai.transforms import InvertibleTransform, MapTransform, SpatialResample
 from numpy.typing import NDArray
 
+TOLERANCE_MM = 0.5  # NIfTI keeps spacings as float32: a film as wide as the limit may come out narrower by a hair
 OUTWARDS = {"R": 1.0, "L": -1.0}  # sign of x in RAS, from the midline of the body to the hip
 
 
@@ -22,13 +23,17 @@ class HipCropd(MapTransform, InvertibleTransform):
     """Cut the hip of one side out of a radiograph [1, columns, rows], float32, and mirror a left one.
 
     The crop [1, *field_voxels] has the side of the body at its low column indices, the midline at the high ones, and
-    the head at low row indices; what lies outside of the film is 0. A film of at least `pelvis_mm` shows both hips: the
-    crop is centred `hip_mm` to the side of its middle column and `down` of its height below the top. A narrower film
-    shows one hip: the crop is centred on its middle.
+    the head at low row indices; what lies outside of the film is 0. A film of at least `pelvis_mm`, less half a
+    millimetre, shows both hips: the crop is centred `hip_mm` to the side of its middle column and `down` of its height
+    below the top. A narrower film shows one hip: the crop is centred on its middle.
 
-    Geometry is the affine of the MetaTensor, as `fedbundle ingest` writes it: mm at the detector, x to the patient's
-    right, y to the top of the film. Columns of the image may run to either side, rows up or down. It is resampled once;
-    where pixels become larger it is smoothed before, by a Gaussian of half the excess (as scikit-image's `resize`).
+    Geometry is the affine of the MetaTensor: mm at the detector, x to the patient's right, y to the top of the film.
+    `fedbundle ingest` and `predict` write the size of pixels into it and nothing else, since a radiograph lies nowhere
+    in the patient: the first column is the patient's right, the first row the top, and a film whose header says
+    otherwise they refuse. The affine of other makers may let columns run to either side, rows up or down.
+
+    The film is resampled once; where pixels become larger it is smoothed before, by a Gaussian of half the excess (as
+    scikit-image's `resize`).
 
     The inverse brings whatever lies on the crop to the grid of the film, 0 outside of the crop.
 
@@ -37,7 +42,7 @@ class HipCropd(MapTransform, InvertibleTransform):
         side_key: of the item, the patient's side, "R" or "L".
         spacing_mm: size of the crop's pixels.
         field_voxels: columns and rows of the crop.
-        pelvis_mm: least width of a film that shows both hips.
+        pelvis_mm: least width of a film that shows both hips, `both_sides_from_mm` of configs/dicom_out.json.
         hip_mm: distance of a hip from the midline.
         down: place of the hips from the top of a film of the pelvis, as a share of its height.
     """
@@ -84,7 +89,7 @@ class HipCropd(MapTransform, InvertibleTransform):
             raise ValueError(f"film must be [channel, columns, rows], got {film.ndim} axes; squeeze its slice axis")
         low, high = _edges(film)
         x, y = (low + high) / 2
-        if high[0] - low[0] >= self.pelvis_mm:
+        if high[0] - low[0] >= self.pelvis_mm - TOLERANCE_MM:
             x += OUTWARDS[side] * self.hip_mm
             y = high[1] - self.down * (high[1] - low[1])
         columns, rows = self.field_voxels

@@ -11,10 +11,10 @@ from pydicom.sr.coding import Code
 from fedbundle.clinic.classification_page import pictures_of, summary
 from fedbundle.clinic.findings import SR_SUFFIX, Findings, Item, Target
 from fedbundle.clinic.side_result import SideResult, read_side
-from fedbundle.clinic.sides import NAMES, Sides, sides_of
 from fedbundle.clinic.study import Study
 from fedbundle.dicom.pixels.volume import Volume
 from fedbundle.dicom.seg.dicom_out import ClassificationOut
+from fedbundle.dicom.sides import NAMES, Sides, sides_on
 from fedbundle.dicom.sr.group import NO_UNITS, OWN_SCHEME, Group, Quantity
 from fedbundle.dicom.sr.write import write_report
 
@@ -155,9 +155,7 @@ class Classification(Findings):
 
 
 def _seen(study: Study, wanted: ClassificationOut) -> Sides:
-    film = study.volume(wanted.input)
-    width_mm = film.array.shape[2] * film.spacing[0]
-    return sides_of(study.headers(wanted.input)[0], width_mm, wanted.both_sides_from_mm)
+    return sides_on(study.headers(wanted.input)[0], study.volume(wanted.input), wanted.both_sides_from_mm)
 
 
 def _probability(of: Code, value: float) -> Quantity:

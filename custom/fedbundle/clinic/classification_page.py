@@ -5,9 +5,9 @@ from html import escape
 
 from fedbundle.clinic.film import box_of, cut_out, whole
 from fedbundle.clinic.side_result import SideResult
-from fedbundle.clinic.sides import NAMES
 from fedbundle.dicom.pixels.volume import Volume
 from fedbundle.dicom.seg.dicom_out import Category, ClassificationOut
+from fedbundle.dicom.sides import NAMES
 from fedbundle.page import picture, table
 
 MAP_TOLD = (

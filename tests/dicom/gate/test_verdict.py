@@ -11,12 +11,12 @@ from samples.dicom_series import make_slices, set_value, write_slices
 from samples.plain_film import make_colour, make_film
 from samples.roles import role
 
-from fedbundle.clinic.sides import SIDE_CODES
 from fedbundle.dicom.gate.roles import CHOICE_CODES
 from fedbundle.dicom.gate.rules import ROLE_CODES
 from fedbundle.dicom.gate.verdict import GATE_CODES, Verdict, examine
 from fedbundle.dicom.pixels.volume import ColourError, Volume
 from fedbundle.dicom.series import scan
+from fedbundle.dicom.sides import SIDE_CODES
 from fedbundle.site.examination import DATASET_CODES
 from fedbundle.site.refusal import STUDY_CODES
 

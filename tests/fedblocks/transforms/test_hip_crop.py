@@ -9,9 +9,11 @@ import pytest
 import torch
 from monai.data import MetaTensor
 from monai.transforms import Compose, Invertd, LoadImaged, SqueezeDimd
+from samples.plain_film import make_film
 
 from fedblocks.transforms.hip_crop import HipCropd
 from fedbundle.dicom.pixels.volume import Volume
+from fedbundle.dicom.sides import sides_on
 
 SPACING, PIXELS = 1.5, (128, 96)
 CROP: dict[str, Any] = {
@@ -100,6 +102,20 @@ def test_a_film_of_one_hip_is_taken_in_its_middle(tmp_path: Path, side: str, tro
     crop = pipeline()({"image": path, "laterality": side})["image"]
     assert place(crop, 1.0) == pytest.approx((63.5, 47.5), abs=0.7)
     assert place(crop, 0.5) == pytest.approx((63.5 - 40 / SPACING, 47.5 - 20 / SPACING), abs=0.7)
+
+
+@pytest.mark.parametrize(("columns", "spacing"), [(2500, 0.12), (3750, 0.08), (3000, 0.1)])
+def test_a_film_as_wide_as_the_limit_is_cut_as_predict_takes_it(tmp_path: Path, columns: int, spacing: float) -> None:
+    film_of_both = Volume(np.zeros((1, 40, columns), np.float32), np.diag([spacing, spacing, 1.0, 1.0]), "")
+    film_of_both.to_nifti(tmp_path / "film.nii.gz")
+    header = make_film()
+    header.PatientOrientation = ["L", "F"]
+    assert sides_on(header, film_of_both, CROP["pelvis_mm"]).sides == ("R", "L")
+    load = Compose([LoadImaged("image", "ITKReader", ensure_channel_first=True), SqueezeDimd("image", 3)])
+    loaded = load({"image": tmp_path / "film.nii.gz"})["image"]
+    middle = [(PIXELS[0] - 1) / 2, (PIXELS[1] - 1) / 2, 1]
+    right, left = (HipCropd("image", **CROP).grid(loaded, side) @ middle for side in ("R", "L"))
+    assert right[0] - left[0] == pytest.approx(2 * CROP["hip_mm"])
 
 
 def test_fine_lines_do_not_turn_into_coarse_ones(tmp_path: Path) -> None:

@@ -9,8 +9,9 @@
 | narrow          | both, contradictions     | any       | refused, SIDE_CONTRADICTORY                          |
 | narrow          | unpaired, nothing        | any       | refused, SIDE_UNKNOWN                                |
 
-A film is seen from the front: the patient's right at its left edge. Patient Orientation (0020,0020) that says otherwise
-is refused (FILM_MIRRORED); where it is absent the convention is taken, with a doubt.
+Wide is a film of at least the bundle's `both_sides_from_mm`, less `TOLERANCE_MM`. A film is seen from the front and
+upright: the patient's right at its left edge, the head on top. Patient Orientation (0020,0020) that says otherwise is
+refused (FILM_MIRRORED); where it is absent the convention is taken, with a doubt.
 """
 
 from dataclasses import dataclass
@@ -20,14 +21,24 @@ from pydicom import Dataset
 from fedbundle.dicom.header import codes, text, tolerant
 from fedbundle.dicom.patient import body_part
 from fedbundle.dicom.pixels.radiograph import CONTRADICTORY, laterality
+from fedbundle.dicom.pixels.volume import Volume
 from fedbundle.errors import NoUsableSeriesError
 
 SIDE_UNKNOWN, SIDE_CONTRADICTORY, FILM_MIRRORED = "SIDE_UNKNOWN", "SIDE_CONTRADICTORY", "FILM_MIRRORED"
 SIDE_CODES = (SIDE_UNKNOWN, SIDE_CONTRADICTORY, FILM_MIRRORED)
 ONE_SIDE = {"right": "R", "left": "L"}
 BOTH = ("R", "L")
+TOLERANCE_MM = 0.5  # also of fedblocks' HipCropd: widths go through float32, and both have to decide the same
 PELVIS = "PELVI"  # in what Body Part Examined says of a film of both hips
 NAMES = {"R": "right", "L": "left"}
+
+
+class SideError(NoUsableSeriesError):
+    """A film does not tell which side it shows; `detail` names no patient."""
+
+    def __init__(self, reason: str, detail: str, remedy: str) -> None:
+        super().__init__(f"film must tell which side it shows, got {reason} ({detail}); {remedy}")
+        self.reason, self.detail = reason, detail  # reason: one of SIDE_CODES
 
 
 @dataclass(frozen=True)
@@ -36,6 +47,15 @@ class Sides:
 
     sides: tuple[str, ...]  # R, L
     doubts: tuple[str, ...] = ()
+
+
+def sides_on(header: Dataset, film: Volume, both_from_mm: float) -> Sides:
+    """Sides that a film shows, as wide as its volume is.
+
+    Raises:
+        SideError: header and film do not tell which side is seen.
+    """
+    return sides_of(header, film.array.shape[2] * film.spacing[0], both_from_mm)
 
 
 def sides_of(header: Dataset, width_mm: float, both_from_mm: float) -> Sides:
@@ -47,16 +67,19 @@ def sides_of(header: Dataset, width_mm: float, both_from_mm: float) -> Sides:
         both_from_mm: width from which a film shows both sides.
 
     Raises:
-        NoUsableSeriesError: header and film do not tell which side is seen.
+        SideError: header and film do not tell which side is seen.
     """
     with tolerant():
         told, part = laterality(header), body_part(header)
-        across = (codes(header, "PatientOrientation") or ("",))[0]
+        across, down = (*codes(header, "PatientOrientation"), "", "")[:2]
         flipped = text(header, "FieldOfViewHorizontalFlip").upper() == "YES"
-    if across.startswith("R") or (flipped and not across):
-        raise _refused(FILM_MIRRORED, "one whose columns run to the patient's right", "send it unmirrored")
-    doubts = [] if across.startswith("L") else [_CONVENTION]
-    wide = width_mm >= both_from_mm
+    mirrored = not across.startswith("L") if across else flipped
+    if mirrored:
+        raise SideError(FILM_MIRRORED, "one whose columns do not run to the patient's left", "send it unmirrored")
+    if down and not down.startswith("F"):
+        raise SideError(FILM_MIRRORED, "one whose rows do not run to the patient's feet", "send it upright")
+    doubts = [] if across else [_CONVENTION]
+    wide = width_mm >= both_from_mm - TOLERANCE_MM
     if wide and told not in (*ONE_SIDE, CONTRADICTORY):
         return Sides(BOTH, tuple(doubts))
     if wide and PELVIS in part:
@@ -66,12 +89,12 @@ def sides_of(header: Dataset, width_mm: float, both_from_mm: float) -> Sides:
         pelvis = [f"The film is called a pelvis, but {width_mm:.0f} mm show one hip only."] if PELVIS in part else []
         return Sides((ONE_SIDE[told],), (*doubts, *pelvis))
     if not wide and told not in ("both", CONTRADICTORY):
-        raise _refused(
+        raise SideError(
             SIDE_UNKNOWN,
             f"a film {width_mm:.0f} mm wide without a side",
             "set Image Laterality (0020,0062) at the PACS",
         )
-    raise _refused(
+    raise SideError(
         SIDE_CONTRADICTORY,
         f"a film {width_mm:.0f} mm wide whose side is {told}",
         f"a film of both hips is at least {both_from_mm:g} mm wide; correct Image Laterality (0020,0062) at the PACS",
@@ -82,7 +105,3 @@ _CONVENTION = (
     "The header does not say how the film lies: it is taken that the patient's right is at its left edge. Check the "
     "side marker."
 )
-
-
-def _refused(code: str, got: str, remedy: str) -> NoUsableSeriesError:
-    return NoUsableSeriesError(f"film must tell which side it shows, got {code} ({got}); {remedy}")

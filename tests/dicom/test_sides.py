@@ -1,9 +1,10 @@
-"""Which sides a film shows: the table of `clinic.sides`, line by line."""
+"""Which sides a film shows: the table of `dicom.sides`, line by line."""
 
+import numpy as np
 import pytest
 from samples.plain_film import make_film
 
-from fedbundle.clinic.sides import sides_of
+from fedbundle.dicom.sides import sides_of
 from fedbundle.errors import NoUsableSeriesError
 
 WIDE, NARROW = 350.0, 240.0
@@ -26,6 +27,9 @@ def seen(width_mm: float, **attributes: object) -> tuple[tuple[str, ...], int]:
         (WIDE, {"ImageLaterality": "B"}, (("R", "L"), 0)),
         (300.0, {"ImageLaterality": "U"}, (("R", "L"), 0)),
         (WIDE, {"PatientOrientation": None}, (("R", "L"), 1)),
+        (WIDE, {"PatientOrientation": "L"}, (("R", "L"), 0)),
+        (float(np.float32(0.12)) * 2500, {}, (("R", "L"), 0)),
+        (299.5, {}, (("R", "L"), 0)),
         (WIDE, {"ImageLaterality": "R"}, (("R", "L"), 1)),
         (WIDE, {"ImageLaterality": "R", "Laterality": "L"}, (("R", "L"), 1)),
         (NARROW, {"BodyPartExamined": "HIP", "ImageLaterality": "L"}, (("L",), 0)),
@@ -49,6 +53,9 @@ def test_sides(width_mm: float, attributes: dict[str, object], expected: tuple[t
         (299.0, {"ImageLaterality": "U"}, "SIDE_UNKNOWN"),
         (WIDE, {"PatientOrientation": ["R", "F"]}, "FILM_MIRRORED"),
         (NARROW, {"ImageLaterality": "L", "PatientOrientation": ["R", "F"]}, "FILM_MIRRORED"),
+        (WIDE, {"PatientOrientation": ["L", "H"]}, "FILM_MIRRORED"),
+        (WIDE, {"PatientOrientation": ["F", "L"]}, "FILM_MIRRORED"),
+        (WIDE, {"PatientOrientation": None, "FieldOfViewHorizontalFlip": "YES"}, "FILM_MIRRORED"),
     ],
 )
 def test_refused(width_mm: float, attributes: dict[str, object], code: str) -> None:
