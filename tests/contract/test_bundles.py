@@ -1,9 +1,12 @@
 """Every bundle under bundles/ keeps its contract; a new bundle is found by itself, as are its overlays."""
 
+import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -43,6 +46,23 @@ def test_it_keeps_every_rule(root: Path) -> None:
     report = check(root)
     assert not report.broken, report.text()
     assert {finding.rule for finding in report.findings if finding.result == NOT_TRIED} <= WITHOUT_PACKAGES
+
+
+def widths(config: Any) -> Iterator[float]:
+    """All widths in a config from which a film shows both sides, of whatever name and at whatever depth."""
+    for key, value in config.items() if isinstance(config, dict) else enumerate(config):
+        if key in ("both_sides_from_mm", "pelvis_mm") and not isinstance(value, str):
+            yield value
+        elif isinstance(value, dict | list):
+            yield from widths(value)
+
+
+@each_bundle
+def test_ingest_crop_and_predict_take_the_same_films_for_films_of_both_sides(root: Path) -> None:
+    files = {file.name: json.loads(file.read_text(encoding="utf-8")) for file in (root / "configs").glob("*.json")}
+    named = {name: set(widths(config)) for name, config in files.items()}
+    assert len(set().union(*named.values())) <= 1, named
+    assert not named["dicom_out.json"] or named["ingest.json"] == named["dicom_out.json"]
 
 
 @pytest.mark.slow

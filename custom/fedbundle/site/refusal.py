@@ -2,6 +2,7 @@
 
 from fedbundle.dicom.contract import VOLUME_CODES
 from fedbundle.dicom.inputs import INPUT_CODES
+from fedbundle.dicom.sides import SIDE_CODES
 from fedbundle.errors import DicomError
 
 IDENTIFIER_LEFT = "IDENTIFIER_LEFT"
@@ -23,6 +24,8 @@ STUDY_CODES = (
     "LABEL_GEOMETRY",
     "LABEL_OVERLAP",
     "LABEL_VALUES",
+    *SIDE_CODES,
+    "LABEL_SIDE",
     "UNEXPECTED_ERROR",
     IDENTIFIER_LEFT,
 )

@@ -16,7 +16,6 @@ from fedbundle.dicom.gate.rules import ROLE_CODES
 from fedbundle.dicom.gate.verdict import GATE_CODES, Verdict, examine
 from fedbundle.dicom.pixels.volume import ColourError, Volume
 from fedbundle.dicom.series import scan
-from fedbundle.dicom.sides import SIDE_CODES
 from fedbundle.site.examination import DATASET_CODES
 from fedbundle.site.refusal import STUDY_CODES
 
@@ -148,7 +147,7 @@ def test_malformed_values_refuse_and_never_raise(tmp_path: Path) -> None:
 def test_the_page_of_reason_codes_tells_each_of_them(repository: Path) -> None:
     page = (repository / "docs" / "reference" / "reason-codes.md").read_text(encoding="utf-8")
     told = re.findall(r"^\| `([A-Z_]+)` \|", page, re.MULTILINE)
-    assert sorted(told) == sorted({*GATE_CODES, *CHOICE_CODES, *STUDY_CODES, *DATASET_CODES, *SIDE_CODES})
+    assert sorted(told) == sorted({*GATE_CODES, *CHOICE_CODES, *STUDY_CODES, *DATASET_CODES})
 
 
 def test_real_malformed_series_are_refused(testdata: Callable[[str], Path]) -> None:

@@ -26,6 +26,7 @@ from fedbundle.dicom.quantities.quantity import QuantityError
 from fedbundle.dicom.series import Series
 from fedbundle.errors import DicomError
 from fedbundle.files import folder_sha256, new_file, new_folder, sha256, writing
+from fedbundle.site.cases.sides import refuse_sides
 from fedbundle.site.cases.workplace import Workplace
 from fedbundle.site.folder import JOURNAL, SUBFOLDERS, case_entries, remove
 from fedbundle.site.journal import Line, dicom_of, files_of
@@ -44,6 +45,7 @@ def write_case(case: str, choice: Choice, labels: StudyLabels, place: Workplace)
     label = place.rules.get("label") if place.labels else None
     inputs, lost = _read(choice.chosen, place)
     choice = choice.without(lost)
+    refuse_sides(choice, inputs, labels.rows, place.rules)
     if case not in place.reviewed:
         _refuse_text(choice, inputs)
     labelled = next(iter(place.rules["inputs"]))  # masks are drawn on the first input
