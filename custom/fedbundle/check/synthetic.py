@@ -88,9 +88,12 @@ def _numbers(value: Any, axes: int) -> tuple[float, ...] | None:
 
 def _image(wanted: Mapping[str, Any], mask: NDArray[np.uint8], shape: tuple[int, ...], rng: Any) -> NDArray[np.float32]:
     low, high = VALUES[wanted.get("pixels", "")]
-    allowed = wanted.get("contract", {}).get("values", {})
-    low, high = max(low, allowed.get("min", low)), min(high, allowed.get("max", high))
+    contract = wanted.get("contract", {})
+    allowed, largest = contract.get("values", {}), contract.get("reaches", {})
+    low, high = max(low, allowed.get("min", low)), min(high, allowed.get("max", high), largest.get("max", high))
+    high = max(high, largest.get("min", high))
     noise = rng.random(shape, dtype=np.float32) * 0.5 + 0.5 * mask / max(1, int(mask.max()))
+    noise.flat[0] = 1.0
     return np.asarray(low + noise * (high - low), np.float32)
 
 
