@@ -84,7 +84,13 @@ def test_every_side_is_a_group_with_the_same_numbers(place: Place, tmp_path: Pat
         (SURE, "Femoral neck fracture, displaced", ""),
         ({0: 0.4, 1: 0.05, 2: 0.35, 3: 0.1, 4: 0.05, 5: 0.05}, "Undecided", "between 0.3 and 0.7"),
         ({0: 0.02, 1: 0.45, 2: 0.47, 3: 0.04, 4: 0.01, 5: 0.01}, "Fracture, kind undecided", "nearly equally likely"),
-        ({0: 0.45, 1: 0.02, 2: 0.02, 3: 0.02, 4: 0.04, 5: 0.45}, "Undecided", "nearly equally likely"),
+        ({0: 0.28, 1: 0.24, 2: 0.24, 3: 0.24, 4: 0.0, 5: 0.0}, "Fracture, kind undecided", "nearly equally likely"),
+        (
+            {0: 0.45, 1: 0.02, 2: 0.02, 3: 0.02, 4: 0.04, 5: 0.45},
+            "No fracture, class undecided",
+            "nearly equally likely",
+        ),
+        ({0: 0.24, 1: 0.28, 2: 0.0, 3: 0.0, 4: 0.24, 5: 0.24}, "No fracture, class undecided", "nearly equally likely"),
     ],
 )
 def test_a_verdict_is_told_only_where_there_is_one(
@@ -92,10 +98,36 @@ def test_a_verdict_is_told_only_where_there_is_one(
 ) -> None:
     found = place.found(place.read(), {"R": probabilities, "L": SURE})
     side = found.data()["sides"][0]
-    assert (side["verdict"], side["decided"]) == (verdict, verdict != "Undecided")
+    assert (side["verdict"], side["decided"]) == (
+        verdict,
+        not verdict.endswith("decided") or verdict.startswith("Fracture"),
+    )
     doubts = [doubt for doubt in found.doubts if doubt.startswith("Right")]
     assert len(doubts) == bool(told) + ("between 0.3" in told) and all(told in doubt for doubt in doubts[:1])
     assert verdict in found.summary()
+
+
+def test_a_threshold_goes_before_the_likeliest_class(place: Place) -> None:
+    """Far ahead of each kind, "no fracture" is not told where three kinds together outweigh it; nor the reverse."""
+    study = place.read()
+    sides = {
+        "R": {0: 0.4, 1: 0.2, 2: 0.2, 3: 0.2, 4: 0.0, 5: 0.0},
+        "L": {0: 0.2, 1: 0.4, 2: 0.0, 3: 0.0, 4: 0.2, 5: 0.2},
+    }
+    wanted = replace(place.wanted, unsure=(0.5, 0.5))
+    right, left = (result.verdict(wanted) for result in place.found(study, sides).results)
+    assert (right.label, right.code, right.group) == ("Fracture, kind undecided", wanted.positive_code, None)
+    assert (left.label, left.code) == ("No fracture, class undecided", None)
+
+
+def test_kinds_of_one_group_are_told_as_that_group(place: Place) -> None:
+    sides = {
+        "R": {0: 0.05, 1: 0.45, 2: 0.4, 3: 0.1, 4: 0.0, 5: 0.0},
+        "L": {0: 0.1, 1: 0.3, 2: 0.3, 3: 0.3, 4: 0.0, 5: 0.0},
+    }
+    right, left = (result.verdict(place.wanted) for result in place.found(place.read(), sides).results)
+    assert right.label == left.label == "Fracture, kind undecided"
+    assert (right.group and right.group.value, left.group) == ("31B", None)
 
 
 def test_what_inference_may_not_say(place: Place) -> None:
@@ -104,8 +136,9 @@ def test_what_inference_may_not_say(place: Place) -> None:
     for probabilities in wrong:
         with pytest.raises(PredictionError, match="probabilities of all classes"):
             place.found(study, {"R": probabilities, "L": SURE})
-    with pytest.raises(PredictionError, match="explain a class"):
-        place.found(study, {"R": SURE, "L": SURE}, saliency={"class": 9, "empty": False})
+    for named in ({"class": 9}, {"class": [1]}, {"class": "1"}, {"class": True}, {"empty": False}, [1], None):
+        with pytest.raises(PredictionError, match="explain a class"):
+            place.found(study, {"R": SURE, "L": SURE}, saliency=named)
 
 
 def test_the_map_lies_on_the_page_where_it_is_not_empty(place: Place) -> None:

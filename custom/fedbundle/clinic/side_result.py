@@ -23,7 +23,7 @@ class Verdict:
     """What is told of a side."""
 
     label: str
-    code: Code | None = None  # None where nothing is decided
+    code: Code | None = None  # None where no finding is decided
     group: Code | None = None  # of a published classification
 
 
@@ -45,19 +45,26 @@ class SideResult:
         return self.probabilities[self.best.value] - self.probabilities[self.second.value]
 
     def verdict(self, wanted: ClassificationOut) -> Verdict:
-        """The likeliest class, if it is one: not between the thresholds, and not nearly as likely as the next.
+        """First whether it is positive at all, by the thresholds; then the likeliest class, if that is of this kind.
 
-        Where several positive classes are nearly as likely, the verdict is what they are together.
+        Where the likeliest is of the other kind, or the next is nearly as likely, only positive or not is told.
         """
         low, high = wanted.unsure
         if low <= self.positive < high:
             return Verdict("Undecided")
-        if self.lead >= wanted.near_tie:
+        positive = self.positive >= high
+        if self.best.positive == positive and self.lead >= wanted.near_tie:
             return Verdict(self.best.label, self.best.code, self.best.group)
-        if self.best.positive and self.second.positive:
-            group = self.best.group if self.best.group == self.second.group else None
-            return Verdict(f"{wanted.positive}, kind undecided", wanted.positive_code, group)
-        return Verdict("Undecided")
+        if positive:
+            return Verdict(f"{wanted.positive}, kind undecided", wanted.positive_code, self._group(wanted))
+        return Verdict(f"No {wanted.positive.lower()}, class undecided")
+
+    def _group(self, wanted: ClassificationOut) -> Code | None:
+        """What all positive classes have in common that are nearly as likely as the likeliest of them."""
+        likely = [(self.probabilities[each.value], each.group) for each in wanted.classes if each.positive]
+        most = max(probability for probability, _ in likely)
+        groups = {group for probability, group in likely if most - probability < wanted.near_tie}
+        return groups.pop() if len(groups) == 1 else None
 
 
 def read_side(output: Path, side: str, film: Volume, wanted: ClassificationOut) -> SideResult:
@@ -82,9 +89,9 @@ def read_side(output: Path, side: str, film: Volume, wanted: ClassificationOut) 
             f"map of side {side} must lie in 0 to 1, got {saliency.min():g} to {saliency.max():g}; mend the bundle"
         )
     order = sorted(probabilities, key=lambda value: -probabilities[value])
-    named = content.get("saliency") or {}
-    explained = named.get("class", order[0]) if isinstance(named, dict) else order[0]
-    if explained not in probabilities:
+    named = content.get("saliency", {"class": order[0]})
+    explained = named.get("class") if isinstance(named, dict) else None
+    if type(explained) is not int or explained not in probabilities:  # bool is an int, and lists have no hash
         raise PredictionError(f"map of side {side} must explain a class of the bundle, got another; mend the bundle")
     return SideResult(
         side,
