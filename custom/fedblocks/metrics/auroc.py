@@ -48,3 +48,8 @@ class GroupAUROC(ClassRows):
     def statistic(rows: Rows) -> float:
         """Area under the curve."""
         return auroc(rows[:, 0], rows[:, 1])
+
+    @staticmethod
+    def strata(rows: Rows) -> Rows:
+        """Truth of each case."""
+        return rows[:, 1]

@@ -24,3 +24,8 @@ class BalancedAccuracy(ClassRows):
         right = rows[:, 0] == rows[:, 1]
         recalls = [float(right[rows[:, 1] == present].mean()) for present in np.unique(rows[:, 1])]
         return float(np.mean(recalls)) if recalls else float("nan")
+
+    @staticmethod
+    def strata(rows: Rows) -> Rows:
+        """True class of each case."""
+        return rows[:, 1]

@@ -55,6 +55,11 @@ class GroupCalibrationError(ClassRows):
         """Expected calibration error."""
         return calibration_error(rows)
 
+    @staticmethod
+    def strata(rows: Rows) -> Rows:
+        """Truth of each case."""
+        return rows[:, 1]
+
 
 class TopCalibrationError(ClassRows):
     """Of the highest probability, against whether that class is the true one (confidence calibration)."""

@@ -14,7 +14,9 @@ Rows = NDArray[np.float64]  # [case, column]
 class ClassRows(CumulativeIterationMetric):
     """Base of them. Called with logits and labels [case, classes]; labels are one-hot.
 
-    The rows are kept, and `statistic` is asked of all or of a bootstrap sample of them; NaN where it is undefined.
+    The rows are kept, and `statistic` is asked of all or of a bootstrap sample of them; NaN where it is undefined. A
+    metric with `strata(rows)`, a number per row, tells which groups it compares: nothing of it need leave where one is
+    of very few patients.
     """
 
     @abstractmethod

@@ -33,6 +33,11 @@ class DetectionRows(CumulativeIterationMetric):
     def statistic(rows: Rows) -> float:
         """The metric's value over `rows`."""
 
+    @staticmethod
+    def strata(rows: Rows) -> Rows:
+        """Whether each patient has cancer."""
+        return rows[:, LABEL]
+
     def _compute_tensor(self, y_pred: Tensor, y: Tensor | None = None) -> Tensor:
         if y is None or y_pred.ndim != 5 or y_pred.shape[1] != 1 or y.shape != y_pred.shape:
             raise ValueError(

@@ -16,17 +16,18 @@ class Evaluation:
     """Runs `validate#evaluator` of a workflow; its metrics keep their details, one row per case.
 
     A metric whose `metric_fn` has `statistic(rows)` is of the whole set, such as an area under a curve; the others
-    are means over the cases.
+    are means over the cases. It may have `strata(rows)`: of each row, which of the groups it belongs to that the
+    statistic compares.
     """
 
     def __init__(self, workflow: ConfigWorkflow) -> None:
         """Build the evaluator, its data and its metrics."""
         self.evaluator: Any = workflow.parser.get_parsed_content(EVALUATOR)
-        self._statistics: dict[str, Any] = {}
+        self._metrics: dict[str, Any] = {}
         for part in METRICS:
             named = workflow.parser.get_parsed_content(f"{EVALUATOR}#{part}", default=None) or {}
             for name, handler in named.items():
-                self._statistics[name] = getattr(handler.metric_fn, "statistic", None)
+                self._metrics[name] = handler.metric_fn
 
     def run(self, cases: int) -> dict[str, Measured]:
         """Evaluate; `cases` is how many items the section has.
@@ -40,6 +41,7 @@ class Evaluation:
             rows = np.asarray(details, np.float64).reshape(len(details), -1)
             if len(rows) != cases:
                 raise BundleError(f"metric {name} must keep one row per case, got {len(rows)} of {cases}; mend it")
-            statistic = self._statistics.get(name)
-            found[name] = Measured(rows, statistic) if statistic else Measured.of_cases(rows.mean(axis=1))
+            metric = self._metrics.get(name)
+            statistic, strata = (getattr(metric, each, None) for each in ("statistic", "strata"))
+            found[name] = Measured(rows, statistic, strata) if statistic else Measured.of_cases(rows.mean(axis=1))
         return found

@@ -1,13 +1,13 @@
 """What a hospital tells of its per-case results: one number, spread and interval, never the cases."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fedbundle.site.small_counts import masked
+from fedbundle.site.small_counts import below, masked
 
 Rows = NDArray[np.float64]  # [case, column]
 RESAMPLES = 2000
@@ -19,11 +19,14 @@ class Measured:
     """One metric of one section, case by case.
 
     `statistic` makes one number of any number of rows, as an area under a curve; None = the mean over the cases, of
-    which each has one row with one value, NaN where it is undefined (a class absent in truth and result).
+    which each has one row with one value, NaN where it is undefined (a class absent in truth and result). `strata`
+    gives each row the number of the group that a statistic compares, as the classes of the truth; of a mean they are
+    the defined and the undefined cases.
     """
 
     rows: Rows
     statistic: Callable[[Rows], float] | None = None
+    strata: Callable[[Rows], NDArray[Any]] | None = None
 
     @classmethod
     def of_cases(cls, values: Sequence[float]) -> "Measured":
@@ -37,38 +40,92 @@ class Measured:
             return float("nan")
         return float(self.statistic(rows) if self.statistic else rows.mean())
 
+    @property
+    def defined(self) -> NDArray[np.bool_]:
+        """Of each row, whether it counts: a mean leaves out what is undefined."""
+        if self.statistic:
+            return np.ones(len(self.rows), np.bool_)
+        return np.asarray(~np.isnan(self.rows).any(axis=1))
 
-def summary(measured: Measured, patients: Sequence[str], min_cell: int, seed: int) -> dict[str, Any]:
+    def small(self, patients: Sequence[str], min_cell: int) -> bool:
+        """Whether one of its strata that are not empty holds fewer than `min_cell` patients."""
+        strata = self.strata(self.rows) if self.strata else self.defined
+        owners = np.asarray(patients)
+        return any(len(np.unique(owners[strata == each])) < min_cell for each in np.unique(strata))
+
+
+def summaries(
+    measured: Mapping[str, Measured],
+    patients: Sequence[str],
+    min_cell: int,
+    seed: int,
+    key: str = "",
+    grid: Collection[str] = (),
+) -> dict[str, dict[str, Any]]:
+    """Each metric of one section as it may leave the site.
+
+    Where the key metric is told although it compares groups of few patients, how many they are would follow from its
+    value and the number of all cases; so no metric of the section tells that number or its spread.
+
+    Args:
+        measured: metric -> rows of all cases.
+        patients: pseudonym of each row's patient.
+        min_cell: least number of patients.
+        seed: of the bootstrap.
+        key: the metric whose value is told in any case, since weights are selected by it.
+        grid: metrics of one result under many settings, which together would tell the result itself.
+    """
+    told = {
+        name: summary(each, patients, min_cell, seed, key=name == key, grid=name in grid)
+        for name, each in measured.items()
+    }
+    chosen = measured.get(key)
+    if chosen and chosen.statistic and chosen.small(patients, min_cell) and told[key]["value"] is not None:
+        return {name: _without_number(each["value"], patients, min_cell) for name, each in told.items()}
+    return told
+
+
+def summary(
+    measured: Measured, patients: Sequence[str], min_cell: int, seed: int, key: bool = False, grid: bool = False
+) -> dict[str, Any]:
     """The value with its 95 % percentile bootstrap interval over patients.
 
-    Cases for which a mean is undefined are left out. Below `min_cell` patients only the value leaves, without spread;
-    resamples for which a statistic is undefined (all of one class) are left out of the interval.
+    Where a stratum holds fewer than `min_cell` patients, a statistic of the set tells no value, unless weights are
+    selected by it, then with two digits; a mean tells its value, but neither spread nor the number of its cases.
+    Without a value `n` is that of all cases, whether the value is undefined or withheld.
 
     Args:
         measured: rows of all cases.
         patients: pseudonym of each row's patient; all rows of a patient are drawn together.
         min_cell: least number of patients.
         seed: of the bootstrap.
+        key: it selects weights.
+        grid: one of many settings: withheld like a statistic of the set.
 
     Source: Efron B, Tibshirani R. An Introduction to the Bootstrap. 1993, section 13.3; patients as clusters:
         Field CA, Welsh AH. Bootstrapping clustered data. J R Stat Soc B 69:369 (2007).
     """
-    keep = np.ones(len(measured.rows), bool) if measured.statistic else ~np.isnan(measured.rows).any(axis=1)
-    rows, owners = measured.rows[keep], np.asarray(patients)[keep]
-    value = measured.value(rows)
-    if np.isnan(value):
-        return {"value": None, "n": 0}
+    rows, owners = measured.rows[measured.defined], np.asarray(patients)[measured.defined]
+    value, small = measured.value(rows), measured.small(patients, min_cell)
+    if np.isnan(value) or (small and not key and (grid or measured.statistic)):
+        return {"value": None, "n": masked(len(patients), min_cell, len(set(patients)))}
     _, which = np.unique(owners, return_inverse=True)
     count = int(which.max()) + 1
-    told: dict[str, Any] = {"value": round(value, 4), "n": masked(len(rows), min_cell, count)}
-    if count < min_cell:
-        return told
+    if small:
+        return _without_number(round(value, 2 if measured.statistic else 4), patients, min_cell)
+    told: dict[str, Any] = {"value": round(value, 4), "n": len(rows)}
     if measured.statistic is None and len(rows) > 1:
         told["sd"] = round(float(rows.std(ddof=1)), 4)
     draws = _means(rows[:, 0], which, count, seed) if measured.statistic is None else _set(measured, rows, which, seed)
     if draws.size:
         told["ci95"] = [round(float(edge), 4) for edge in np.percentile(draws, [2.5, 97.5])]
     return told
+
+
+def _without_number(value: float | None, patients: Sequence[str], min_cell: int) -> dict[str, Any]:
+    """Value alone, and a bound of the number of all cases, which is the same whichever stratum is small."""
+    enough = len(set(patients)) >= min_cell
+    return {"value": value, "n": below(len(patients) if enough else 0, min_cell)}
 
 
 def drawn(count: int, seed: int, resamples: int) -> NDArray[np.intp]:

@@ -10,7 +10,7 @@ import torch
 from monai.bundle import ConfigWorkflow
 from monai.transforms import Randomizable
 
-from fedbundle.bundle.declared import PHANTOM, size_configs
+from fedbundle.bundle.declared import PHANTOM, calibration, key_metric, size_configs
 from fedbundle.bundle.layout import Bundle
 from fedbundle.errors import DatasetError
 from fedbundle.files import sha256, write_json
@@ -18,7 +18,7 @@ from fedbundle.flare.answer import EVALUATED, USED, Answer
 from fedbundle.flare.evaluation import Evaluation
 from fedbundle.flare.fedavg import Weights, distance
 from fedbundle.flare.names import checked_section
-from fedbundle.flare.statistics import Measured, summary
+from fedbundle.flare.statistics import Measured, summaries
 from fedbundle.site.dataset import CheckedDataset, check_dataset, needed_keys
 from fedbundle.site.home import SiteHome
 
@@ -196,11 +196,10 @@ class Trainer:
         self.network.load_state_dict(state, strict=True)
 
     def _summaries(self, split: str) -> dict[str, Any]:
-        patients = self.dataset.patients(split)
-        return {
-            name: summary(measured, patients, self.min_cell, self.seed)
-            for name, measured in self.measure(split).items()
-        }
+        """What may leave of a section; weights are selected by the validation alone."""
+        key = key_metric(self.root) if split == VALIDATION else ""
+        patients, grid = self.dataset.patients(split), calibration(self.root).metrics
+        return summaries(self.measure(split), patients, self.min_cell, self.seed, key, grid)
 
 
 def site_dataset(home: SiteHome, bundle: str) -> CheckedDataset:

@@ -7,9 +7,10 @@ Masking each count for itself would be undone by subtraction: used cases from of
 sum is told exactly only when all its parts are. Else it is told as "<k", where k follows from what is told of the
 parts; a sum so told says nothing that its parts do not say.
 
-The number of training cases used leaves the site all the same, as the weight of federated averaging: approving a
-bundle approves that. No masked count but this one follows from it. What nothing here can prevent is that two runs are
-compared, between which one patient came or went.
+Two quantities leave the site all the same, and approving a bundle approves that: the number of training cases used, as
+the weight of federated averaging, from which no other masked count follows; and values of metrics over few patients, as
+`flare.statistics` says. What nothing here can prevent is that two runs are compared, between which one patient came or
+went.
 """
 
 from collections.abc import Mapping, Sequence
@@ -35,6 +36,14 @@ def masked(count: int, min_cell: int, patients: int | None = None) -> int | str:
         patients: how many stand behind the count; when not given, one each.
     """
     return count if count == 0 or (count if patients is None else patients) >= min_cell else f"<{min_cell}"
+
+
+def below(count: int, min_cell: int) -> str:
+    """A count that is not told, roughly: "<5", "<10", "<20", "<40" and so on, where `min_cell` is 5."""
+    bound = min_cell
+    while bound <= count:
+        bound *= 2
+    return f"<{bound}"
 
 
 def cases_told(used: Sequence[str], dropped: Mapping[str, Sequence[str]], min_cell: int) -> dict[str, Any]:
