@@ -33,7 +33,7 @@ from fedbundle.dicom.pixels.volume import write_nifti
 from fedbundle.dicom.seg.dicom_out import DetectionOut, read_dicom_out
 from fedbundle.dicom.seg.write import Model
 
-CERTAINTY, IMPRESSION, VOLUME, LESIONS = "111012", "111013", "118565006", "246206008"
+SCORE, VOLUME, CANDIDATES, WEAKER = "DETECTION-SCORE", "118565006", "CANDIDATES", "CANDIDATES-WEAK"
 
 
 @dataclass(frozen=True)
@@ -74,6 +74,11 @@ def images_named(report: Path) -> set[str]:
     return {item.ReferencedSOPInstanceUID for item in items if item.ReferencedSOPClassUID == MRImageStorage}
 
 
+def complaints(report: Path) -> list[str]:
+    """Of dciodvfy, but for its warnings that a scheme is not one of the standard's."""
+    return [told for told in dciodvfy(report) if not told.endswith("Unrecognized defined term = <99FEDBUNDLE>")]
+
+
 def written(found: Detection, folder: Path) -> Target:
     folder.mkdir()
     target = Target(folder, "a", Model("prostate_mripet_lesion", "0.1.0", "sha256:" + "ab" * 32))
@@ -84,18 +89,18 @@ def written(found: Detection, folder: Path) -> Target:
 def test_each_candidate_is_a_segment_and_a_group_with_the_same_numbers(place: Place, tmp_path: Path) -> None:
     found = place.found(place.read(), SCORES)
     target = written(found, tmp_path / "out")
-    assert dciodvfy(target.segmentation) == [] and dciodvfy(target.report) == []
+    assert dciodvfy(target.segmentation) == complaints(target.report) == []
     (tmp_path / "dcmqi").mkdir()
     masks, meanings = dcmqi_masks(target.segmentation, place.study / "t2", tmp_path / "dcmqi")
     assert meanings == {1: "Lesion", 2: "Lesion"}
     assert all(np.array_equal(masks[number], truth() == number) for number in (1, 2))
     patient, *groups = dcmqi_groups(target.report, tmp_path)
     told = found.data()
-    assert patient["numbers"] == {LESIONS: 2, IMPRESSION: pytest.approx(100 * told["patient_score"])}
+    assert patient["numbers"] == {CANDIDATES: 2, WEAKER: 1, SCORE: told["patient_score"]}
     for group, candidate in zip(groups, told["candidates"], strict=True):
         assert group["ReferencedSegment"] == candidate["number"]
         assert group["numbers"][VOLUME] == candidate["volume_ml"]
-        assert group["numbers"][CERTAINTY] == pytest.approx(100 * candidate["score"])
+        assert group["numbers"][SCORE] == candidate["score"]
     assert images_named(target.report) == {dcmread(path).SOPInstanceUID for path in place.study.rglob("0*")}
     segments = dcmread(target.segmentation).SegmentSequence
     assert [group["TrackingUniqueIdentifier"] for group in groups] == [str(item.TrackingUID) for item in segments]
@@ -110,13 +115,22 @@ def test_weak_candidates_are_counted_and_the_edge_is_told(place: Place) -> None:
     assert not place.found(place.read(), {1: 0.9}).doubts
 
 
+def test_no_code_calls_a_score_a_probability_or_a_candidate_a_lesion(place: Place, tmp_path: Path) -> None:
+    target = written(place.found(place.read(), {1: 0.05}), tmp_path / "out")  # weaker than report_from
+    (group,) = dcmqi_groups(target.report, tmp_path)
+    assert group["numbers"] == {CANDIDATES: 0, WEAKER: 1, SCORE: 0.05}
+    assert {
+        (item["units"]["CodeValue"], item["quantity"]["CodingSchemeDesignator"]) for item in group["measurementItems"]
+    } == {("1", "99FEDBUNDLE")}
+
+
 def test_without_a_candidate_there_is_only_a_report_that_says_so(place: Place, tmp_path: Path) -> None:
     found = place.found(place.read(), {1: 0.0})
     target = written(found, tmp_path / "out")
     assert not target.segmentation.exists() and list(found.objects()) == [".sr.dcm"]
-    assert dciodvfy(target.report) == []
+    assert complaints(target.report) == []
     (patient,) = dcmqi_groups(target.report, tmp_path)
-    assert patient["numbers"] == {LESIONS: 0, IMPRESSION: 0}
+    assert patient["numbers"] == {CANDIDATES: 0, WEAKER: 0, SCORE: 0}
     assert "No lesion candidate was found" in found.summary() and found.pictures().count("<img") == 1
 
 

@@ -145,14 +145,14 @@ class Detection(Findings):
         return replace(self.wanted.candidate, value=each.number, label=name_of(each, self.wanted), color=color)
 
     def _of_patient(self) -> sr.Group:
-        score = round(100 * self.patient_score, SCORE_DIGITS - 2)
         return sr.Group(
             label="Patient",
             uid=highdicom.UID(),
             site=self.wanted.site,
             quantities=(
-                sr.Quantity(sr.LESIONS, len(self.candidates), sr.NO_UNITS),
-                sr.Quantity(sr.CERTAINTY_OF_IMPRESSION, score, sr.PERCENT),
+                sr.Quantity(sr.CANDIDATES, len(self.candidates), sr.NO_UNITS),
+                sr.Quantity(sr.WEAKER, len(self.weaker), sr.NO_UNITS),  # which may have the patient's score
+                _score(self.patient_score),
             ),
         )
 
@@ -164,12 +164,16 @@ class Detection(Findings):
             category=self.wanted.candidate.category,
             site=self.wanted.site,
             quantities=(
-                sr.Quantity(sr.CERTAINTY_OF_FINDING, round(100 * each.score, SCORE_DIGITS - 2), sr.PERCENT),
+                _score(each.score),
                 sr.Quantity(sr.VOLUME, round(each.volume_ml, ML_DIGITS), sr.MILLILITER),
                 sr.Quantity(sr.DIAMETER, round(each.diameter_mm, MM_DIGITS), sr.MILLIMETER, sr.MAXIMUM),
             ),
             segment=each.number,
         )
+
+
+def _score(value: float) -> sr.Quantity:
+    return sr.Quantity(sr.SCORE, round(value, SCORE_DIGITS), sr.NO_UNITS)
 
 
 def _many(count: int) -> str:

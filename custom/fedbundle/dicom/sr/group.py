@@ -8,13 +8,13 @@ from pydicom.sr.coding import Code
 OWN_SCHEME = "99FEDBUNDLE"  # of concepts for which no public scheme that we can verify has a code
 MILLILITER = Code("mL", "UCUM", "milliliter")
 MILLIMETER = Code("mm", "UCUM", "millimeter")
-PERCENT = Code("%", "UCUM", "percent")
 NO_UNITS = Code("1", "UCUM", "no units")
 VOLUME = codes.SCT.Volume
 DIAMETER = codes.SCT.Diameter
-LESIONS = Code("246206008", "SCT", "Number of lesions")
-CERTAINTY_OF_FINDING = codes.DCM.CertaintyOfFinding  # 0 to 100 percent, PS3.16 CID 6048
-CERTAINTY_OF_IMPRESSION = codes.DCM.CertaintyOfImpression
+# Certainty of Finding (PS3.16 CID 6048) would call a score a probability, Number of Lesions a candidate a lesion
+SCORE = Code("DETECTION-SCORE", OWN_SCHEME, "Detection score")  # 0 to 1, orders candidates and patients
+CANDIDATES = Code("CANDIDATES", OWN_SCHEME, "Number of candidates")
+WEAKER = Code("CANDIDATES-WEAK", OWN_SCHEME, "Number of weaker candidates, not described")
 SIDES = {"L": codes.SCT.Left, "R": codes.SCT.Right}
 MAXIMUM = codes.SCT.Maximum
 
