@@ -67,6 +67,31 @@ def test_rounds_learn(home: SiteHome) -> None:
     assert told["n"] == 10
 
 
+def test_a_curve_of_few_patients_is_told_where_weights_are_selected_by_it(home: SiteHome) -> None:
+    """Whether the middle voxel lies in the ball; it does in few or in all but few of the cases."""
+    config = home.bundle_dir(BUNDLE) / "configs" / "train.json"
+    train = json.loads(config.read_text())
+    evaluator, middle = train["validate"]["evaluator"], "[:, 8, 8, 8]"
+    curve = {
+        "_target_": "IgniteMetricHandler",
+        "metric_fn": {"_target_": "fedblocks.metrics.auroc.GroupAUROC", "positive": [1]},
+        "output_transform": f"$lambda out: ([c['pred']{middle} for c in out], [c['label']{middle} for c in out])",
+    }
+    evaluator |= {"key_val_metric": {"val_auc": curve}, "additional_metrics": evaluator["key_val_metric"]}
+    train["calibration"] = {"weight": "w", "metrics": {KEY: 1.0}}
+    config.write_text(json.dumps(train))
+    home.settings["limits"]["min_cell"] = 6
+    one = trainer(home)
+    weights = one.weights()
+    told = one.train(weights).metrics
+    assert told == one.evaluate(weights, "validation").metrics
+    assert told == {
+        "val_auc": {"value": round(told["val_auc"]["value"], 2), "n": "<6"},
+        KEY: {"value": None, "n": "<6"},
+    }
+    assert one.evaluate(weights, "test").metrics["val_auc"] == {"value": None, "n": 10}
+
+
 def test_a_section_without_a_share_is_refused_where_it_is_asked_for(home: SiteHome) -> None:
     path = home.dataset_dir(BUNDLE) / "datalist.json"
     listed = json.loads(path.read_text()) | {"test": [], "shares": {"training": 0.6, "validation": 0.4, "test": 0}}
