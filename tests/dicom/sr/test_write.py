@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import highdicom
 import numpy as np
@@ -20,6 +21,7 @@ from fedbundle.dicom.seg.write import Model, write_segmentation
 from fedbundle.dicom.series import scan
 from fedbundle.dicom.sr.group import MAXIMUM, MILLILITER, MILLIMETER, NO_UNITS, OWN_SCHEME, VOLUME, Group, Quantity
 from fedbundle.dicom.sr.read import read_report
+from fedbundle.dicom.sr.same import check_report
 from fedbundle.dicom.sr.write import write_report
 from fedbundle.errors import SegmentationError
 
@@ -60,7 +62,7 @@ def test_numbers_are_the_same_for_all_readers(tmp_path: Path) -> None:
     path, groups = write(tmp_path)
     assert dciodvfy(path) == []
     own, _ = read_report(path)
-    assert [values for _, _, values in own] == [[("118565006", 0.1234), ("81827009", 12.5)]] * 2
+    assert [read.group for read in own] == groups
     theirs = dcmqi_groups(path, tmp_path)
     assert [group["numbers"] for group in theirs] == [{"118565006": 0.1234, "81827009": 12.5}] * 2
     assert [group["TrackingUniqueIdentifier"] for group in theirs] == [group.uid for group in groups]
@@ -115,9 +117,55 @@ def test_a_side_of_a_film_with_terms_of_our_own(tmp_path: Path) -> None:
     assert not [told for told in dciodvfy(path) if told.startswith("Error")]
     (theirs,) = dcmqi_groups(path, tmp_path)
     assert theirs["numbers"] == {"P-X": 0.25} and theirs["FindingSite"]["CodeValue"] == "24136001"
+    (own,) = read_report(path)[0]
+    assert own.group == group and own.refers_to == (film.SOPInstanceUID,)
+    with pytest.raises(SegmentationError, match="another in side of a group"):
+        check_report(path, [replace(group, side="R")], series.headers, None)
     (read,) = srread(path).content.get_image_measurement_groups()
     assert read.finding_sites[0].laterality.value == "7771000"
     assert dcmread(path).CodingSchemeIdentificationSequence[0].CodingSchemeDesignator == OWN_SCHEME
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"finding": None},
+        {"finding": Code("X", OWN_SCHEME, "Something else")},
+        {"finding": WANTED.labelled.segments[0].type._replace(meaning="Something else")},
+        {"category": Code("X", OWN_SCHEME, "Something else")},
+        {"site": Code("24136001", "SCT", "Hip joint")},
+        {"side": "L"},
+        {"words": ((Code("G", OWN_SCHEME, "Grouping"), Code("G1", OWN_SCHEME, "First group")),)},
+        {"segment": 2},
+        {"quantities": (Quantity(VOLUME, 0.1234, MILLIMETER), Quantity(DIAMETER, 12.5, MILLIMETER, MAXIMUM))},
+        {"quantities": (Quantity(VOLUME, 0.1234, MILLILITER), Quantity(DIAMETER, 12.5, MILLIMETER))},
+        {"quantities": (Quantity(VOLUME, 0.1234, MILLILITER),)},
+    ],
+    ids=lambda change: "-".join(change),
+)
+def test_a_report_that_says_something_else_is_found_out(tmp_path: Path, change: dict[str, Any]) -> None:
+    path, groups = write(tmp_path)
+    (series,) = scan(tmp_path / "in")
+    segmentation = dcmread(tmp_path / "a.seg.dcm")
+    check_report(path, groups, series.headers, segmentation)
+    with pytest.raises(SegmentationError, match=f"another in {next(iter(change))} of a group"):
+        check_report(path, [replace(groups[0], **change), *groups[1:]], series.headers, segmentation)
+
+
+def test_a_report_of_another_segmentation_or_patient_is_found_out(tmp_path: Path) -> None:
+    path, groups = write(tmp_path)
+    (series,) = scan(tmp_path / "in")
+    segmentation = dcmread(tmp_path / "a.seg.dcm")
+    with pytest.raises(SegmentationError, match="the number of its groups"):
+        check_report(path, groups[:1], series.headers, segmentation)
+    report = dcmread(path)
+    report.PatientID = "another"
+    report.save_as(tmp_path / "b.sr.dcm")
+    with pytest.raises(SegmentationError, match="another in PatientID"):
+        check_report(tmp_path / "b.sr.dcm", groups, series.headers, segmentation)
+    segmentation.SOPInstanceUID = "1.2.3"
+    with pytest.raises(SegmentationError, match="the instances to which a group refers"):
+        check_report(path, groups, series.headers, segmentation)
 
 
 def test_what_reads_back_otherwise_is_not_written(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from pydicom.uid import generate_uid
 from fedbundle.dicom.header import tolerant
 from fedbundle.dicom.seg.write import Model, completed
 from fedbundle.dicom.sr.group import OWN_SCHEME, SIDES, Group, Quantity
-from fedbundle.dicom.sr.read import read_report
+from fedbundle.dicom.sr.same import check_report
 from fedbundle.errors import SegmentationError
 from fedbundle.files import new_file
 
@@ -63,7 +63,7 @@ def write_report(
             ) from error
         with new_file(path) as part:
             made.save_as(part)
-            _check(part, groups, images[0])
+            check_report(part, groups, images, segmentation)
 
 
 def _report(
@@ -150,12 +150,3 @@ def _name_own_scheme(made: Dataset) -> None:
         scheme = Dataset()
         scheme.CodingSchemeDesignator, scheme.CodingSchemeName = OWN_SCHEME, "fedbundle, terms of a bundle"
         made.CodingSchemeIdentificationSequence = [scheme]
-
-
-def _check(path: Path, groups: Sequence[Group], source: Dataset) -> None:
-    found, header = read_report(path)
-    if found != [(group.label, group.uid, [(q.name.value, q.value) for q in group.quantities]) for group in groups]:
-        raise SegmentationError("report must read back as it was written, got other numbers; report this as a defect")
-    for keyword in ("StudyInstanceUID", "PatientID"):
-        if str(header.get(keyword, "")) != str(source.get(keyword, "")):
-            raise SegmentationError(f"{keyword} of the report must be that of its source, got another; report this")
