@@ -60,9 +60,9 @@ TASKS = (
         margin=0.02,
         sites=("site-a", "site-b", "site-c"),
         unseen="site-d",
-        patients=90,
-        rounds=15,
-        local_epochs=1,
+        patients=200,
+        rounds=20,
+        local_epochs=2,
         calibrated=True,
     ),
 )

@@ -42,10 +42,18 @@ class SmallResNet(nn.Module):
         filters: channels of each level; the stem and each level but the first halve H and W.
         groups: of the normalisation; divides each of `filters`.
         dropout: share of pooled features left out while training.
+        pooled: the last maps are averaged to pooled x pooled values; above 1 the place in the image is kept, which
+            helps where crops always show the same part of the body at the same place.
     """
 
     def __init__(
-        self, in_channels: int, out_channels: int, filters: Sequence[int], groups: int = 8, dropout: float = 0.0
+        self,
+        in_channels: int,
+        out_channels: int,
+        filters: Sequence[int],
+        groups: int = 8,
+        dropout: float = 0.0,
+        pooled: int = 1,
     ) -> None:
         super().__init__()
         first = filters[0]
@@ -58,7 +66,10 @@ class SmallResNet(nn.Module):
             layers[f"level{level + 1}"] = Residual(inputs, outputs, 1 if level == 0 else 2, groups)
         self.features = nn.Sequential(layers)
         self.class_layers = nn.Sequential(
-            nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(dropout), nn.Linear(filters[-1], out_channels)
+            nn.AdaptiveAvgPool2d(pooled),
+            nn.Flatten(),
+            nn.Dropout(dropout),
+            nn.Linear(filters[-1] * pooled**2, out_channels),
         )
 
     def forward(self, image: Tensor) -> Tensor:
