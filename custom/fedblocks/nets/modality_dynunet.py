@@ -8,10 +8,15 @@ reasoning with a general conditioning layer. AAAI 2018).
 Why presence is no channel of the image: a plane that is constant adds a constant to the features of the first
 convolution, and the instance normalisation after it takes constants away. So presence is used where it survives: it
 silences the content of what is absent, and it sets gain and bias of the last features, which nothing normalises.
+
+What was never there in training must not speak later: the weights of an optional modality in the first convolution
+begin at zero, as do gains and biases. Without the modality they have no gradient, so a network of hospitals without PET
+gives the same map with and without one, where random weights would put noise into it.
 """
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor, nn
 
 from fedblocks.nets.plain_dynunet import PlainDynUNet
@@ -31,6 +36,7 @@ class ModalityDynUNet(nn.Module):
         filters: channels of each level, finest first; at least 3 levels.
         kernel_size: convolution kernel of each level, per axis.
         strides: step from the level above into each level, per axis; 1 for the first.
+        optional: modalities that some hospitals never have, by the number of their channel.
     """
 
     def __init__(
@@ -41,6 +47,7 @@ class ModalityDynUNet(nn.Module):
         filters: Sequence[int],
         kernel_size: Sequence[Sequence[int]],
         strides: Sequence[Sequence[int]],
+        optional: Sequence[int] = (),
     ) -> None:
         super().__init__()
         self.spatial_dims = spatial_dims
@@ -48,6 +55,9 @@ class ModalityDynUNet(nn.Module):
         self.body = PlainDynUNet(spatial_dims, modalities, out_channels, filters, kernel_size, strides)
         self.gain = nn.Linear(modalities, filters[0])
         self.bias = nn.Linear(modalities, filters[0])
+        first = next(each for each in self.body.modules() if isinstance(each, nn.Conv2d | nn.Conv3d))
+        with torch.no_grad():
+            first.weight[:, list(optional)] = 0
         for layer in (self.gain, self.bias):  # begins as the plain network; rows of zeros learn from the first step
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)

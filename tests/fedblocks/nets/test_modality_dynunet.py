@@ -61,6 +61,23 @@ def test_presence_is_learnt_although_it_begins_without_effect() -> None:
         assert layer.weight.grad[:, PET].abs().sum() > 0
 
 
+def test_a_network_that_never_saw_pet_ignores_it_and_one_that_did_does_not() -> None:
+    for seen in (False, True):
+        torch.manual_seed(0)
+        kernel, strides = [[3, 3, 3]] * 3, [[1, 1, 1], [2, 2, 2], [2, 2, 2]]
+        net = ModalityDynUNet(3, 4, 2, [4, 8, 16], kernel, strides, optional=[PET])
+        optimizer = torch.optim.AdamW(net.parameters(), lr=0.01)
+        for _ in range(4):
+            optimizer.zero_grad()
+            nn.functional.cross_entropy(net(study(seen)), torch.randint(2, (1, 16, 16, 8))).backward()
+            optimizer.step()
+        image = study(pet=True)
+        without = image.clone()
+        without[:, [PET, 4 + PET]] = 0
+        with torch.no_grad():
+            assert torch.equal(net(image), net(without)) != seen
+
+
 def test_the_padding_of_a_window_does_not_make_a_modality_absent(net: ModalityDynUNet) -> None:
     image = study(pet=True)
     image[:, :, 2:] = 0
