@@ -1,7 +1,11 @@
-"""Where a classifier looked: Grad-CAM of the network that made the prediction.
+"""Where a classifier looked: Grad-CAM of the network that made the prediction, place by place.
 
 Selvaraju RR, Cogswell M, Das A, Vedantam R, Parikh D, Batra D. Grad-CAM: visual explanations from deep networks via
-gradient-based localization. ICCV 2017. Not MONAI's, which leaves hooks on the network it explains.
+gradient-based localization. ICCV 2017. Draelos RL, Carin L. Use HiResCAM instead of Grad-CAM for faithful explanations
+of convolutional neural networks. arXiv 2011.08891 (2020): gradients are not averaged over the image, which would put
+evidence to the wrong place where the class layers know places; after global pooling the two are the same.
+
+Not MONAI's, which leaves hooks on the network it explains.
 """
 
 from collections.abc import Hashable, Mapping, Sequence
@@ -21,10 +25,11 @@ class GradCAMd(MapTransform):
     """Add a map of what spoke for the class predicted, for each image [channels, *space] of an item.
 
     The map [1, *space], float32, from 0 to 1, carries the image's geometry. It explains the class with the highest
-    logit; where that is `normal`, it explains the likeliest of `findings`, the closest to an alarm there was. Weights
-    of the feature maps are the class's mean gradients, negative evidence is cut off, the greatest value becomes 1.
-    Where no evidence is left (every gradient is 0, or all speak against the class) the map is 0 throughout, and
-    `empty` is told.
+    logit; where that is `normal`, it explains the likeliest of `findings`, the closest to an alarm there was. What is
+    explained is the log-odds of that class against all others, not its logit: softmax ignores what all logits share,
+    and a network may well say yes by lowering the others. Feature maps are multiplied by their gradients and summed,
+    evidence against the class is cut off, the greatest value becomes 1. Where no evidence is left (every gradient is 0,
+    or all speak against the class) the map is 0 throughout, and `empty` is told. The temperature changes no map.
 
     Gradients are taken inside `torch.no_grad` too, not inside `torch.inference_mode`.
 
@@ -66,11 +71,11 @@ class GradCAMd(MapTransform):
         place = self.network.temperature.device
         with torch.enable_grad():
             maps = self.network.feature_maps(image.detach().float()[None].to(place)).detach().requires_grad_()
-            logits = self.network.logits_of(maps)[0]
+            logits = self.network.logits_of(maps)[0] * self.network.temperature
             explained = self._chosen(logits.detach())
-            (gradient,) = torch.autograd.grad(logits[explained], maps)
-        weights = gradient.flatten(2).mean(2)
-        evidence = torch.einsum("bf,bf...->b...", weights, maps.detach()).clamp(min=0)[None]
+            others = torch.cat([logits[:explained], logits[explained + 1 :]])
+            (gradient,) = torch.autograd.grad(logits[explained] - torch.logsumexp(others, 0), maps)
+        evidence = (gradient * maps.detach()).sum(dim=1, keepdim=True).clamp(min=0)
         mode = "bilinear" if image.ndim == 3 else "trilinear"
         saliency = F.interpolate(evidence, image.shape[1:], mode=mode, align_corners=False)[0]
         highest = saliency.max()

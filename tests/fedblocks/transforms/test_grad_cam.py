@@ -55,10 +55,35 @@ def test_the_map_lies_where_the_network_looks() -> None:
 def test_evidence_against_a_class_is_not_shown() -> None:
     network = looking_at_corners([-9.0, 0.0, -9.0])
     with torch.no_grad():
-        network.class_layers[2].weight.neg_()
+        network.class_layers[2].weight.copy_(torch.tensor([[0.0, 0.0], [-1.0, 0.0], [0.0, 0.0]]))
     saliency, told = explained(network, torch.ones(1, 32, 32))
     assert told == {"class": 1, "empty": True}
     assert not saliency.any()
+
+
+def test_what_all_logits_share_changes_no_map() -> None:
+    """Softmax ignores it. With it, each feature may lower each logit, and nothing would speak for a bare logit."""
+    network, image = looking_at_corners([-9.0, 0.0, -1.0]), torch.rand(1, 32, 32)
+    before, told = explained(network, image)
+    with torch.no_grad():
+        network.class_layers[2].weight.sub_(5.0)
+    after, _ = explained(network, image)
+    assert told == {"class": 1, "empty": False}
+    torch.testing.assert_close(after, before, atol=1e-4, rtol=0)
+
+
+def test_class_layers_that_know_places_put_evidence_to_its_place() -> None:
+    """The same feature speaks for the class at the top and against it at the bottom; its mean gradient is 0."""
+    head = nn.Linear(16, 3)
+    with torch.no_grad():
+        head.weight.zero_()
+        head.weight[1, :8], head.weight[1, 8:] = 1.0, -1.0
+        head.bias.copy_(torch.tensor([-9.0, 0.0, -9.0]))
+    layers = {"features": nn.AvgPool2d(8), "class_layers": nn.Sequential(nn.Flatten(), head)}
+    saliency, told = explained(CalibratedClassifier(nn.ModuleDict(layers)).eval(), torch.ones(1, 32, 32))
+    assert told == {"class": 1, "empty": False}
+    assert saliency[0, :10].min() == 1
+    assert not saliency[0, 20:].any()
 
 
 def test_no_gradient_gives_an_empty_map_and_says_so() -> None:
