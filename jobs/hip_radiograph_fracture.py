@@ -16,7 +16,7 @@ BUNDLE = Path(__file__).parents[1] / "bundles" / "hip_radiograph_fracture"
 
 def main() -> int:
     """Build the recipe and do as the command line says."""
-    chosen = options(rounds=15, local_epochs=1)
+    chosen = options(rounds=15, local_epochs=3)
     return run(BundleRecipe(BUNDLE, **chosen.settings()), chosen)
 
 
