@@ -21,6 +21,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import requests
+
 from _page import ROOT, write_section
 
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "poc")]

@@ -21,8 +21,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from _page import write_section
 
+from _page import write_section
 from fedbundle.phantom.canvas import Grid
 from fedbundle.phantom.dicom_study import Exam, Person
 from fedbundle.phantom.mr_dicom import Series, write_series

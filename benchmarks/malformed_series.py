@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
+
 from _page import write_section
 
 ROOT = Path(__file__).resolve().parents[1]
