@@ -294,7 +294,7 @@ class Check(Verb):
     """Bundle folder or exported zip."""
 
     full: bool = False
-    """Also try the size `full` on this machine: some minutes and 16 GB of memory."""
+    """Also try the size `full` on this machine: some minutes and 8 GB of memory."""
 
     def run(self) -> Outcome:
         """Check."""
