@@ -10,7 +10,7 @@ from value.cell import UNCALIBRATED
 from value.compare import Results, Verdict, mean_of, table, verdicts
 from value.plots import arms_plot, curves_plot, reliability_plot
 from value.sites import BUNDLES, PACKAGES
-from value.tasks import Task
+from value.tasks import TASKS, Task
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PAGE = REPOSITORY / "docs" / "reference" / "benchmarks" / "value.md"
@@ -42,8 +42,11 @@ def results_of(task: Task, seeds: int, workspace: Path) -> Results:
 def show(tasks: Sequence[Task], seeds: int, workspace: Path) -> None:
     """Print tables and verdicts."""
     for task in tasks:
-        results = results_of(task, seeds, workspace)
-        print(f"\n{task.bundle}: {task.called}, {seeds} seeds")
+        found = measured_seeds(task, workspace, seeds)
+        print(f"\n{task.bundle}: {task.called}, {found} seeds")
+        if not found:
+            continue
+        results = results_of(task, found, workspace)
         for name, mean, worst, unseen, _ in table(results):
             print(f"  {name:30} mean {mean.told()}  worst {worst.value:.3f}  unseen {unseen.told()}")
         for verdict in verdicts(results):
@@ -52,14 +55,32 @@ def show(tasks: Sequence[Task], seeds: int, workspace: Path) -> None:
 
 def write_page(tasks: Sequence[Task], seeds: int, workspace: Path) -> None:
     """Write the page and its plots."""
-    parts = [INTRO, _made_with(seeds), *(_section(task, results_of(task, seeds, workspace)) for task in tasks)]
+    parts = [INTRO, _made_with(seeds)]
+    for task in TASKS:  # a task that was not asked for says so
+        found = measured_seeds(task, workspace, seeds)
+        parts.append(_section(task, results_of(task, found, workspace)) if task in tasks and found else _absent(task))
     write_text(PAGE, "\n".join(parts).rstrip() + "\n")
     print(f"wrote {PAGE.relative_to(REPOSITORY)}")
 
 
+def measured_seeds(task: Task, workspace: Path, most: int) -> int:
+    """For how many seeds, from 0 on, every cell of a task is there."""
+    place = workspace / task.bundle / "cells"
+    whole = [
+        all((place / arm.replace(":", "-") / f"{seed}.json").is_file() for arm in names(task)) for seed in range(most)
+    ]
+    return whole.index(False) if False in whole else most
+
+
+def _absent(task: Task) -> str:
+    return f"## {task.bundle}\n\nNot measured with this version of bundle and harness.\n"
+
+
 def _made_with(seeds: int) -> str:
     packages = ", ".join(f"{name} {packaged(name)}" for name in (*PACKAGES, "nvflare"))
-    return f"Seeds 0 to {seeds - 1}; {packages}; CPU, one thread a cell. Each section names the commit that ran.\n"
+    return (
+        f"At most {seeds} seeds a task; {packages}; CPU, one thread a cell. Each section names its seeds and commit.\n"
+    )
 
 
 def _section(task: Task, results: Results) -> str:
@@ -72,6 +93,11 @@ def _section(task: Task, results: Results) -> str:
     commits = ", ".join(sorted({f"`{cell['commit']}`" for cell in cells}))
     lines = [
         f"## {task.bundle}\n",
+        *(
+            [f"**{len(results.seeds)} of 5 seeds**: a note, no claim about a method.\n"]
+            if len(results.seeds) < 5
+            else []
+        ),
         f"{task.called}. {task.patients} patients at each site; {', '.join(task.sites)} train, {task.unseen} never; "
         f"{task.rounds} rounds of {task.local_epochs} local epochs. **trivial**: {task.trivial}.\n",
         f"![{task.called} of each arm]({stem.with_suffix('.png').name})\n",

@@ -545,7 +545,7 @@ def test_the_same_image_of_two_patients_is_told(hospital: Hospital) -> None:
         write_study(hospital.dicom, study)
     for file in (hospital.dicom / "Testperson_Zebulon_3" / "1").iterdir():
         image = dcmread(file)
-        image.PixelData = bytes(len(image.PixelData))
+        image.PixelData = image.PixelData[2:] + image.PixelData[:2]
         image.save_as(file)
     report = hospital.ingest()
     (warning,) = [warning for warning in report.warnings if "have the same image" in warning]
