@@ -1,8 +1,6 @@
 """hip_radiograph_fracture: what its configs say of one another, and its way from films to files."""
 
 import json
-import os
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -172,28 +170,6 @@ def test_size_full_fits_the_same_format_and_way(
     monkeypatch.chdir(bundle.root)
     both = ["configs/inference.json", "configs/full.json"]
     verify_net_in_out("network_def", "configs/metadata.json", both, device="cpu")
-
-
-@pytest.mark.slow
-def test_two_processes_train_one_network(bundle: Bundle, films: Path, tmp_path: Path) -> None:
-    command = [
-        sys.executable,
-        "-m",
-        "torch.distributed.run",
-        "--standalone",
-        "--nproc_per_node=2",
-        "-m",
-        "monai.bundle",
-    ]
-    command += ["run", "--config_file", "['configs/train.json','configs/multi_gpu_train.json']", "--max_epochs", "5"]
-    command += ["--dataset_dir", str(films), "--ckpt_dir", str(tmp_path)]
-    environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
-    done = subprocess.run(command, cwd=bundle.root, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-3000:]
-    state = torch.load(tmp_path / "model.pt", weights_only=True)
-    workflow(bundle, "infer", films, tmp_path, "inference.json").parser.get_parsed_content("network").load_state_dict(
-        state
-    )
 
 
 def test_real_films_of_children_and_of_a_hand_are_refused(bundle: Bundle, testdata: Callable[[str], Path]) -> None:
