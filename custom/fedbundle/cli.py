@@ -370,8 +370,9 @@ class Predict(Verb):
         from fedbundle.clinic.predict import predict
 
         result = predict(self.bundle, self.study, self.out)
+        warnings = "".join(f"{warning}\n" for warning in result["warnings"])
         doubts = "".join(f"\n  look twice: {doubt}" for doubt in result["doubts"])
-        return Outcome(f"{result['headline']}{doubts}\n  {self.out / 'report.html'}", result)
+        return Outcome(f"{warnings}{result['headline']}{doubts}\n  {self.out / 'report.html'}", result)
 
 
 @dataclass(frozen=True, kw_only=True)

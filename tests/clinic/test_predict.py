@@ -129,6 +129,17 @@ def test_the_page_is_strict_and_tells_what_must_be_told(done: Done) -> None:
     assert page.count("data:image/png;base64,") == 2 + 7 + 2
 
 
+@pytest.mark.slow
+def test_the_terminal_warns_before_it_tells_the_result(
+    done: Done, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bundle = write_threshold_bundle(tmp_path)
+    assert main(["predict", str(bundle), str(done.study), "--out", str(tmp_path / "out")]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert told[0].startswith("Research use only") and "carries no training record" in told[1]
+    assert told[2] == done.result["headline"]
+
+
 def test_earlier_results_are_replaced_and_other_files_are_not(done: Done, tmp_path: Path) -> None:
     own = tmp_path / "own"
     own.mkdir()
