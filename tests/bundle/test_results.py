@@ -17,6 +17,11 @@ def test_each_site_has_its_row_in_each_table() -> None:
     assert "COMPLETED, 1 of 2 rounds with a quorum of 2" in page
 
 
+def test_metrics_that_are_left_out_have_no_column() -> None:
+    page = results_page(LEDGER, {"dice_2"})
+    assert "| site | cases | dice_1 |" in page and "| hospital-a | 10 | 0.812 [0.750, 0.870] |" in page
+
+
 def test_a_reason_stays_in_its_cell() -> None:
     assert r"| hospital-b | 0 | - | - | 0 | refused a \| &lt;b> # c |" in results_page(LEDGER)
 

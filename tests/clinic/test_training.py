@@ -31,6 +31,15 @@ def test_a_ledger_is_summed_up(tmp_path: Path) -> None:
     assert training.results[0] == ("test", "hospital-a", "10 / <5", "0.81 (0.75 to 0.87)", "-")
 
 
+def test_metrics_that_calibrate_have_no_column(tmp_path: Path) -> None:
+    bundle, wanted = opened(tmp_path)
+    write_json(bundle.root / "provenance" / "ledger.json", LEDGER)
+    change(bundle.root, "configs/train.json", calibration={"weight": "temperature", "metrics": {"dice_2": 0.5}})
+    training = read_training(bundle, wanted)
+    assert training and training.metrics == ("Dice, transition zone",)
+    assert training.results[0] == ("test", "hospital-a", "10", "0.81 (0.75 to 0.87)")
+
+
 def test_no_ledger_is_told_and_a_broken_one_is_refused(tmp_path: Path) -> None:
     bundle, wanted = opened(tmp_path)
     assert read_training(bundle, wanted) is None

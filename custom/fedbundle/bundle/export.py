@@ -12,7 +12,7 @@ from typing import Any
 
 from fedbundle import __version__
 from fedbundle.bundle.archive import pack, unpack
-from fedbundle.bundle.declared import PHANTOM
+from fedbundle.bundle.declared import PHANTOM, calibration
 from fedbundle.bundle.digest import recipe_digest, short
 from fedbundle.bundle.layout import Bundle
 from fedbundle.bundle.record import check_record, write_record
@@ -85,7 +85,7 @@ def _assemble(source: Bundle, work: Path, weights: Path, records: dict[str, Any]
             raise ExportError(f"record must be named with a-z, 0-9 and _, got {name!r}; rename it")
         write_json(root / "provenance" / f"{name}.json", record)
     if "ledger" in records:
-        write_text(root / RESULTS_PAGE, results_page(records["ledger"]))
+        write_text(root / RESULTS_PAGE, results_page(records["ledger"], calibration(root).metrics))
     return write_record(root, source.name, source.version)
 
 

@@ -1,5 +1,6 @@
 """The results page of an exported bundle, from the ledger of its run and from nothing else."""
 
+from collections.abc import Collection
 from typing import Any
 
 from fedbundle.errors import ExportError
@@ -11,24 +12,25 @@ ABOUT = (
 )
 
 
-def results_page(ledger: dict[str, Any]) -> str:
+def results_page(ledger: dict[str, Any], left_out: Collection[str] = ()) -> str:
     """Markdown: who took part, and the metrics of each evaluation site by site.
 
     Args:
         ledger: content of a ledger.json of the schema fedbundle-ledger-1.
+        left_out: metrics that need no column, such as those by which the bundle is calibrated.
 
     Raises:
         ExportError: it does not follow that schema.
     """
     try:
-        return "\n\n".join(_sections(ledger)) + "\n"
+        return "\n\n".join(_sections(ledger, left_out)) + "\n"
     except (KeyError, TypeError, AttributeError, ValueError, IndexError) as error:
         raise ExportError(
             f"ledger must follow schema fedbundle-ledger-1, got {error!r}; export the result as it was downloaded"
         ) from error
 
 
-def _sections(ledger: dict[str, Any]) -> list[str]:
+def _sections(ledger: dict[str, Any], left_out: Collection[str]) -> list[str]:
     declared, rounds = ledger["declared"], ledger["rounds"]
     sections = [
         f"# Results of {declared['bundle']} {declared['version']}",
@@ -42,7 +44,8 @@ def _sections(ledger: dict[str, Any]) -> list[str]:
         ),
     ]
     for name, evaluation in ledger.get("evaluations", {}).items():
-        metrics = sorted({metric for part in evaluation["sites"].values() for metric in part.get("metrics", {})})
+        told = {metric for part in evaluation["sites"].values() for metric in part.get("metrics", {})}
+        metrics = sorted(told - set(left_out))
         rows = [_measured(site, part, metrics) for site, part in evaluation["sites"].items()]
         sections += [f"## Evaluation: {name}", _table(["site", "cases", *metrics], rows)]
     return sections
@@ -59,7 +62,7 @@ def _participation(site: str, state: dict[str, Any], rounds: list[dict[str, Any]
 
 def _measured(site: str, part: dict[str, Any], metrics: list[str]) -> list[str]:
     values = part.get("metrics", {})
-    cases = sorted({str(value["n"]) for value in values.values()})
+    cases = sorted({str(values[metric]["n"]) for metric in metrics if metric in values})
     return [site, " / ".join(cases) or "-", *(_value(values.get(metric)) for metric in metrics)]
 
 

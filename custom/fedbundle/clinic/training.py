@@ -1,9 +1,11 @@
 """What an exported bundle says about its training, read from `provenance/ledger.json` and from nothing else."""
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
+from fedbundle.bundle.declared import calibration
 from fedbundle.bundle.layout import Bundle
 from fedbundle.dicom.seg.dicom_out import DicomOut, SegmentationOut
 from fedbundle.errors import BundleError, InputError
@@ -43,14 +45,17 @@ def trained_on_phantoms(bundle: Bundle) -> bool:
 def read_training(bundle: Bundle, wanted: DicomOut) -> Training | None:
     """The run that made the weights of a bundle; None when the bundle does not carry a ledger.
 
+    The metrics by which the bundle is calibrated are left out: they choose a number, and tell nothing of its worth.
+
     Raises:
-        BundleError: the ledger does not follow its schema.
+        BundleError: the ledger does not follow its schema, or the bundle declares a calibration that is none.
     """
     path = bundle.root / LEDGER
     if not path.is_file():
         return None
+    left_out = calibration(bundle.root).metrics
     try:
-        return _training(read_json(path), wanted)
+        return _training(read_json(path), wanted, left_out)
     except (InputError, KeyError, TypeError, AttributeError, ValueError, IndexError) as error:
         raise BundleError(
             f"{LEDGER} of {bundle.name} must follow schema fedbundle-ledger-1, got {type(error).__name__} reading it; "
@@ -58,7 +63,7 @@ def read_training(bundle: Bundle, wanted: DicomOut) -> Training | None:
         ) from error
 
 
-def _training(ledger: dict[str, Any], wanted: DicomOut) -> Training:
+def _training(ledger: dict[str, Any], wanted: DicomOut, left_out: Collection[str]) -> Training:
     rounds = ledger["rounds"]
     sites = tuple(_site(name, state, rounds) for name, state in ledger["sites"].items())
     answers = [
@@ -66,10 +71,10 @@ def _training(ledger: dict[str, Any], wanted: DicomOut) -> Training:
         for evaluation, content in ledger.get("evaluations", {}).items()
         for site, answer in content["sites"].items()
     ]
-    metrics = sorted({metric for _, _, values in answers for metric in values})
+    metrics = sorted({metric for _, _, values in answers for metric in values if metric not in left_out})
     headings = tuple(_heading(metric, wanted) for metric in metrics)
     results = tuple(
-        (evaluation, site, _count(values), *(_value(values.get(metric)) for metric in metrics))
+        (evaluation, site, _count(values, metrics), *(_value(values.get(metric)) for metric in metrics))
         for evaluation, site, values in answers
     )
     return Training(str(ledger["outcome"]), len(rounds), sites, headings, results)
@@ -92,8 +97,8 @@ def _heading(metric: str, wanted: DicomOut) -> str:
     return f"Dice, {named.get(rest, rest)}" if rest else "Dice"
 
 
-def _count(values: dict[str, Any]) -> str:
-    return " / ".join(sorted({str(value["n"]) for value in values.values()})) or "-"
+def _count(values: dict[str, Any], metrics: Collection[str]) -> str:
+    return " / ".join(sorted({str(values[metric]["n"]) for metric in metrics if metric in values})) or "-"
 
 
 def _value(value: dict[str, Any] | None) -> str:
