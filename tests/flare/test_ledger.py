@@ -55,6 +55,17 @@ def test_the_table_names_every_site_and_why_it_is_out(tmp_path: Path) -> None:
     assert "refused not approved" in table
     assert "silent nothing heard for 20 s" in table
     assert "val_mean_dice 0.500" in table
+    assert "selected: round 0 by val_mean_dice 0.500" in table
+
+
+def test_the_table_leaves_candidates_of_a_calibration_out_and_says_what_it_has_no_value_of(tmp_path: Path) -> None:
+    content = written(tmp_path, COMPLETED).content
+    metrics: dict[str, object] = {f"val_nll_at_{step / 4:.2f}": {"value": 0.7, "n": 20} for step in range(1, 5)}
+    metrics |= {"val_ap": {"value": None, "n": "<5"}, "dice_1": {"value": 0.5, "n": 20}}
+    content["evaluations"]["test"]["sites"]["a"]["metrics"] = metrics
+    table = render(content)
+    assert "val_ap withheld or not computable  dice_1 0.500" in table
+    assert "val_nll" not in table and "(4 metrics of a calibration left out" in table
 
 
 def test_a_run_that_fell_short_is_not_exit_code_0(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,7 +1,8 @@
 """The participation ledger: who really took part, round by round. It decides whether a run succeeded."""
 
+import re
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from fedbundle.flare.answer import EVALUATED, REFUSED, SILENT, USED, Answer
 
 NAME = "ledger.json"
 RUNNING, COMPLETED, FAILED = "RUNNING", "COMPLETED", "FAILED"
+NUMBERED = re.compile(r"(.+_)\d+\.\d+")  # val_nll_at_0.50: one candidate of a calibration
+MOST_NUMBERED = 3  # of one name, beyond which people are not told of them
 OUT = (REFUSED, SILENT)  # a site with one of these answers is not asked again in the same run
 
 
@@ -144,21 +147,36 @@ def render(ledger: dict[str, Any]) -> str:
             f"{sum(part.get('steps', 0) for part in used):>6} {(used[-1]['weight'] if used else 0):>7g}  "
             f"{state['state']} {state['reason']}".rstrip()
         )
+    if selected := ledger.get("selected"):
+        lines += ["", f"selected: round {selected['round']} by {selected['key_metric']} {selected['metric']:.3f}"]
     if put := ledger.get("selected", {}).get("calibration"):
         why = f" ({put['reason']})" if "reason" in put else ""
-        lines += ["", f"calibration: {put['weight']} times {put['value']:g}{why}"]
+        lines += [f"calibration: {put['weight']} times {put['value']:g}{why}"]
     for name, evaluation in ledger.get("evaluations", {}).items():
-        lines += ["", f"{name}:"]
-        lines += [f"  {site:14} {_metrics_line(part)}" for site, part in evaluation["sites"].items()]
+        grid = _numbered(evaluation)
+        left_out = f"  ({len(grid)} metrics of a calibration left out, --json has them)" if grid else ""
+        lines += ["", f"{name}:{left_out}"]
+        lines += [f"  {site:14} {_metrics_line(part, grid)}" for site, part in evaluation["sites"].items()]
     return "\n".join(lines)
 
 
-def _metrics_line(part: dict[str, Any]) -> str:
-    metrics = {name: told for name, told in part.get("metrics", {}).items() if told["value"] is not None}
+def _numbered(evaluation: dict[str, Any]) -> set[str]:
+    """Metrics of which there are many that differ by a trailing decimal number only."""
+    names = {name for part in evaluation["sites"].values() for name in part.get("metrics", {})}
+    stems = {name: match[1] for name in names if (match := NUMBERED.fullmatch(name))}
+    many = list(stems.values())
+    return {name for name, stem in stems.items() if many.count(stem) > MOST_NUMBERED}
+
+
+def _metrics_line(part: dict[str, Any], left_out: Collection[str]) -> str:
+    metrics = {name: told for name, told in part.get("metrics", {}).items() if name not in left_out}
     if not metrics:
-        return f"{part['status']} {part.get('reason', '')}"
-    told = (
-        f"{name} {value['value']:.3f}" + (" [{:.3f}, {:.3f}]".format(*value["ci95"]) if "ci95" in value else "")
-        for name, value in metrics.items()
-    )
-    return f"n {next(iter(metrics.values()))['n']!s:>4}  " + "  ".join(told)
+        return f"{part['status']} {part.get('reason', '')}".rstrip()
+    told = "  ".join(f"{name} {_value(value)}" for name, value in metrics.items())
+    return f"n {next(iter(metrics.values()))['n']!s:>4}  {told}"
+
+
+def _value(told: dict[str, Any]) -> str:
+    if told["value"] is None:
+        return "withheld or not computable"
+    return f"{told['value']:.3f}" + (" [{:.3f}, {:.3f}]".format(*told["ci95"]) if "ci95" in told else "")
