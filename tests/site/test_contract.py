@@ -203,3 +203,16 @@ def test_doctor_names_each_case_with_its_reason_and_changes_nothing(made: Path, 
 def told_by_doctor(home: SiteHome) -> str:
     """What doctor says of the dataset."""
     return next(finding.message for finding in examine_site(home) if finding.subject == "dataset tiny_bundle")
+
+
+def test_a_patient_in_two_sections_is_refused_in_counts_and_named_by_doctor(made: Path, tmp_path: Path) -> None:
+    home = SiteHome.create(tmp_path / "home", "hospital-a")
+    source = write_tiny_bundle(tmp_path)
+    write_json(source / "configs" / "ingest.json", RULES)
+    install(home, source)
+    dataset = Path(shutil.copytree(made, home.dataset_dir("tiny_bundle")))
+    edit_item(dataset, "000000000000000f", lambda item: item.update(patient=CASE))  # of the test section
+    with pytest.raises(DatasetError, match=r"each patient must stand in one section .* got <5 in two") as raised:
+        checked(dataset)
+    assert CASE not in str(raised.value)
+    assert f"got 1 in two or more; ingest again, which gives each the section it had ({CASE})" in told_by_doctor(home)

@@ -1,6 +1,7 @@
 """A dataset as a training run meets it: every case still the one that was ingested, or dropped with its reason."""
 
 import logging
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +39,14 @@ def unfit_told(count: int | str) -> str:
     return (
         f"cases must be de-identified as site.toml says, got {count} made under other settings of [deidentify]; ingest "
         "them again from their source, take them out with --exclude, or put the settings back and ingest again"
+    )
+
+
+def straddling_told(count: int | str) -> str:
+    """What to say of a dataset with so many patients in more than one section."""
+    return (
+        f"each patient must stand in one section of datalist.json, got {count} in two or more; ingest again, which "
+        "gives each the section it had"
     )
 
 
@@ -88,6 +97,13 @@ class ExaminedDataset:
         """How many cases each section of the datalist names."""
         return {section: len(self.listed.get(section, [])) for section in SECTIONS}
 
+    def straddling(self) -> list[str]:
+        """Pseudonym of each patient who stands in more than one section, whether the cases are fit or not."""
+        found = [(section, patient_of(item)) for section, items in self.found.fit.items() for item in items]
+        found += [(lost.section, lost.patient) for lost in self.found.lost]
+        sections_of = Counter(patient for _, patient in set(found))
+        return sorted(patient for patient, count in sections_of.items() if count > 1)
+
     def checked(self, max_dropped: float, min_cell: int = 1) -> CheckedDataset:
         """The cases fit for use, if they suffice.
 
@@ -96,9 +112,11 @@ class ExaminedDataset:
             min_cell: as in `of`.
 
         Raises:
-            DatasetError: an empty section (a test section without a share may be empty), or more cases lost than the
-                budget allows.
+            DatasetError: a patient in two sections, an empty section (a test section without a share may be empty), or
+                more cases lost than the budget allows.
         """
+        if straddling := self.straddling():
+            raise DatasetError(straddling_told(told(straddling, min_cell)))
         owners: dict[str, list[str]] = {}  # reason code -> patient of each case of all sections
         dropped: dict[str, list[str]] = {}
         for lost in self.found.lost:

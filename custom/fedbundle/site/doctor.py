@@ -13,7 +13,7 @@ from fedbundle.files import folder_sha256
 from fedbundle.site import kit as kits
 from fedbundle.site.approvals import decisions, last_decision
 from fedbundle.site.cases.outdated import REMEDY, Outdated
-from fedbundle.site.dataset import ExaminedDataset, needed_keys, remedy, unfit_told
+from fedbundle.site.dataset import ExaminedDataset, needed_keys, remedy, straddling_told, unfit_told
 from fedbundle.site.finding import Finding, examined
 from fedbundle.site.folder import JOURNAL, busy, remains
 from fedbundle.site.home import FOLDERS, SiteHome
@@ -148,6 +148,8 @@ def _dataset(home: SiteHome, name: str) -> Finding:
         try:
             examined = ExaminedDataset.of(folder, needed, ingest_rules=rules, remember=False)
             told = ", ".join(f"{count} {section}" for section, count in examined.listed_cases().items())
+            if straddling := examined.straddling():
+                raise DatasetError(f"{straddling_told(len(straddling))} ({_some(straddling)})")
             if examined.found.lost:
                 raise DatasetError(_lost_told(examined, told))
             examined.checked(0.0)
