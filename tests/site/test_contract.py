@@ -18,8 +18,9 @@ from fedbundle.errors import BundleError, DatasetError
 from fedbundle.files import read_json, write_json
 from fedbundle.site.dataset import CheckedDataset, check_dataset, needed_keys
 from fedbundle.site.doctor import examine_site
-from fedbundle.site.folder import JUDGED
+from fedbundle.site.folder import JOURNAL, JUDGED
 from fedbundle.site.home import SiteHome
+from fedbundle.site.journal import encoded
 from fedbundle.site.store import install
 
 CASE = "0000000000000003"  # in training
@@ -216,3 +217,17 @@ def test_a_patient_in_two_sections_is_refused_in_counts_and_named_by_doctor(made
         checked(dataset)
     assert CASE not in str(raised.value)
     assert f"got 1 in two or more; ingest again, which gives each the section it had ({CASE})" in told_by_doctor(home)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"), [({"grade": 0}, "grade"), ({"psa": None}, "psa"), ({"laterality": "R"}, "laterality"), ({}, "")]
+)
+def test_a_table_that_is_not_the_one_of_ingest_costs_its_case(
+    change: dict[str, Any], told: str, dataset: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    row = {"laterality": "L", "grade": 1, "psa": 4.5}
+    line = {"case": CASE, "patient": CASE, "series_in_study": 1, "decision": "used", "table": [row]}
+    (dataset / JOURNAL).write_bytes(encoded([line]))
+    edit_item(dataset, CASE, lambda item: item.update(change))  # all of it is within the contract
+    lost_alone(dataset, "TABLE_CHANGED" if told else "", caplog)
+    assert caplog.messages == [f"training case dropped, TABLE_CHANGED: {CASE}: {told}"] * bool(told)

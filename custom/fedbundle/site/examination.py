@@ -13,12 +13,16 @@ from fedbundle.dicom.contract import Breach
 from fedbundle.errors import DatasetError, OutputError
 from fedbundle.files import sha256
 from fedbundle.site.contract import FILE_CODES, TABLE_VALUES, Contract
+from fedbundle.site.folder import JOURNAL
+from fedbundle.site.journal import Line, read_cases, rows_of
 from fedbundle.site.judged import Judged
+from fedbundle.site.labels.table import SIDE, columns_of
 
 KEY_MISSING = "KEY_MISSING"  # an item has no mask or table, since it was ingested without labels
 FILE_MISSING = "FILE_MISSING"
 FILE_CHANGED = "FILE_CHANGED"
-DATASET_CODES = (KEY_MISSING, FILE_MISSING, FILE_CHANGED, *FILE_CODES, TABLE_VALUES)
+TABLE_CHANGED = "TABLE_CHANGED"  # columns or side are not those of the labels at ingest
+DATASET_CODES = (KEY_MISSING, FILE_MISSING, FILE_CHANGED, TABLE_CHANGED, *FILE_CODES, TABLE_VALUES)
 LONG = 5.0  # seconds, after which progress is told, and how often
 SAVED = 60.0  # seconds between two savings of what was judged; a killed run loses no more
 
@@ -56,7 +60,7 @@ class Examination:
         contract: Contract | None,
         remember: bool = True,
     ) -> "Examination":
-        """Compare files with their digests and, where a contract is given, judge what they hold.
+        """Compare files with their digests, tables with the journal and, where a contract is given, judge both.
 
         Args:
             folder: the dataset.
@@ -66,14 +70,17 @@ class Examination:
             remember: keep what was judged in the folder, else change nothing there.
 
         Raises:
-            DatasetError: the datalist is none, or a file cannot be read now, which is no fault of its case.
+            DatasetError: the datalist or the journal beside it is none, or a file cannot be read now, which is no fault
+                of its case.
         """
         fit: dict[str, list[Item]] = {section: [] for section in sections}
         lost = []
         judges = _Judges(folder, contract, remember) if contract else None
         try:
+            noted = read_cases(folder / JOURNAL) if (folder / JOURNAL).is_file() else {}
             for section, item in _with_progress(sections):
-                breach = _damage(folder, item, needed, contract) or (judges.first_breach(item) if judges else None)
+                breach = _damage(folder, item, needed, contract) or _edit(item, noted, contract)
+                breach = breach or (judges.first_breach(item) if judges else None)
                 if breach:
                     lost.append(Lost(section, item["case"], patient_of(item), breach.code, breach.detail))
                 else:
@@ -146,3 +153,17 @@ def _damage(folder: Path, item: Item, needed: frozenset[str], contract: Contract
         if sha256(file) != digest:
             return Breach(FILE_CHANGED, key)
     return None
+
+
+def _edit(item: Item, noted: Mapping[str, Sequence[Line]], contract: Contract | None) -> Breach | None:
+    """Where columns or side of an item are not those that ingest noted; nothing is known of a case it did not note."""
+    if item["case"] not in noted:
+        return None
+    rows = rows_of(list(noted[item["case"]])) or [{}]
+    columns = {SIDE, *(columns_of(contract.rules) if contract else ()), *(name for row in rows for name in row)}
+    told = {name: item[name] for name in columns if name in item}
+    if told in rows:
+        return None
+    of_side = [row for row in rows if row.get(SIDE) == told.get(SIDE)]
+    changed = [name for name in columns if told.get(name) != of_side[0].get(name)] if of_side else [SIDE]
+    return Breach(TABLE_CHANGED, ", ".join(sorted(changed)))
