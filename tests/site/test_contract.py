@@ -84,6 +84,7 @@ FILES: list[tuple[str, Edit, str]] = [
 ROWS: list[tuple[dict[str, Any], str]] = [
     ({"grade": 2}, "TABLE_VALUES"),
     ({"grade": "1"}, "TABLE_VALUES"),
+    ({"grade": 1.0}, "TABLE_VALUES"),
     ({"grade": True}, "TABLE_VALUES"),
     ({"grade": None}, "TABLE_VALUES"),
     ({"psa": 101.0}, "TABLE_VALUES"),
@@ -128,9 +129,13 @@ def test_a_side_must_be_named_where_the_table_has_one_row_per_side(dataset: Path
     assert checked(dataset).dropped == {"TABLE_VALUES": [CASE]}
 
 
-def test_an_image_without_a_digest_is_missing(dataset: Path) -> None:
+def test_what_a_case_lacks_is_named(dataset: Path, caplog: pytest.LogCaptureFixture) -> None:
     edit_item(dataset, CASE, lambda item: item["sha256"].pop("adc"))
     assert checked(dataset).dropped == {"KEY_MISSING": [CASE]}
+    assert caplog.messages[-1].endswith(f'KEY_MISSING: {CASE}: lacks the digest of "adc"')
+    edit_item(dataset, CASE, lambda item: item.pop("grade"))
+    assert checked(dataset).dropped == {"KEY_MISSING": [CASE]}
+    assert caplog.messages[-1].endswith(f'KEY_MISSING: {CASE}: lacks "grade"')
 
 
 def test_an_optional_image_may_be_absent_and_is_judged_where_it_is_there(dataset: Path) -> None:
@@ -150,7 +155,8 @@ def test_all_that_a_case_breaks_is_told_at_the_site_and_counted_once(
     assert checked(dataset).cases(1) == {"offered": 10, "used": 9, "dropped": {"VALUE_RANGE": 1}}
     assert caplog.messages == [
         f"training case dropped, VALUE_RANGE: {CASE}: adc: values -1 to 1998.65, wanted 0 to 4000; also LABEL_VALUES, "
-        "label: 1 values outside the label set, the first is 7; also TABLE_VALUES, grade must be one of low, high"
+        "label: 1 values outside the label set, the first is 7; also TABLE_VALUES, "
+        'grade must be 0 ("low") or 1 ("high")'
     ]
 
 
@@ -196,7 +202,7 @@ def test_doctor_names_each_case_with_its_reason_and_changes_nothing(made: Path, 
     edit_item(dataset, "000000000000000f", lambda item: item.update(grade=3))
     told = told_by_doctor(home)
     assert all(f"{number:016x}: adc: values -1 to " in told for number in range(7))
-    assert "TABLE_VALUES: 000000000000000f: grade must be one of low, high" in told
+    assert 'TABLE_VALUES: 000000000000000f: grade must be 0 ("low") or 1 ("high")' in told
     assert "8 cases that have not, of 10 training" in told
     assert not (dataset / JUDGED).exists()
 

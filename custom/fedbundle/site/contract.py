@@ -113,6 +113,8 @@ def _fault(value: Any, column: dict[str, Any]) -> str:
     """Why a value of the datalist is none that ingest writes for a cell of the table; the text is the rule."""
     if isinstance(value, bool) or not (value is None or isinstance(value, int | float)):
         return "a number"
+    if isinstance(value, float) and column["type"] == "category":  # which a cell may be, an item not
+        return "a whole number without a decimal point"
     cell = "" if value is None else repr(value)
     try:
         return "" if value_of(cell, column) == value else "a number of the column"

@@ -142,10 +142,10 @@ def _with_progress(sections: Mapping[str, Sequence[Item]]) -> Iterator[tuple[str
 
 def _damage(folder: Path, item: Item, needed: frozenset[str], contract: Contract | None) -> Breach | None:
     if lacking := sorted(needed - item.keys()):
-        return Breach(KEY_MISSING, f"no {', '.join(lacking)}")
+        return Breach(KEY_MISSING, f"lacks {_quoted(lacking)}")
     digests = item["sha256"]
     if contract and (lacking := [key for key in contract.files_of(item) if key not in digests]):
-        return Breach(KEY_MISSING, f"no digest of {', '.join(lacking)}")
+        return Breach(KEY_MISSING, f"lacks the digest of {_quoted(lacking)}")
     for key, digest in digests.items():
         file = folder / item[key]
         if not file.is_file():
@@ -153,6 +153,10 @@ def _damage(folder: Path, item: Item, needed: frozenset[str], contract: Contract
         if sha256(file) != digest:
             return Breach(FILE_CHANGED, key)
     return None
+
+
+def _quoted(names: Sequence[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)
 
 
 def _edit(item: Item, noted: Mapping[str, Sequence[Line]], contract: Contract | None) -> Breach | None:

@@ -54,7 +54,7 @@ def test_a_sheet_that_is_not_there_is_refused(tmp_path: Path) -> None:
 
 
 def test_cells_become_numbers_and_empty_covariates_null(tmp_path: Path) -> None:
-    content = f"{HEADER}\n1.2,neck,365.5,1,80,21.5\n1.3,0,12,2,,\n\n1.4, None ,1e3,0,71.0,0x1F\n"
+    content = f"{HEADER}\n1.2,neck,365.5,1,80,21.5\n1.3,0.0,12,2,,\n\n1.4, None ,1e3,0,71.0,0x1F\n"
     found = sheet(tmp_path, content, TABLE).studies
     assert found["1.2"].rows == ({"fracture": 1, "time": 365.5, "event": 1, "age": 80, "bmi": 21.5},)
     assert found["1.3"].rows == ({"fracture": 0, "time": 12.0, "event": 2, "age": None, "bmi": None},)
@@ -64,7 +64,8 @@ def test_cells_become_numbers_and_empty_covariates_null(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("row", "rule"),
     [
-        ("shaft,12,1,80,21", "fracture must be one of none, Neck, trochanter"),
+        ("shaft,12,1,80,21", 'fracture must be 0 ("none"), 1 ("Neck") or 2 ("trochanter")'),
+        ("1.5,12,1,80,21", 'fracture must be 0 ("none")'),
         (",12,1,80,21", "fracture must be not empty"),
         ("0,0,1,80,21", "time must be a time above 0 and up to 7300 days"),
         ("0,-3,1,80,21", "time must be a time above 0 and up to 7300 days"),
@@ -95,7 +96,7 @@ def test_columns_nobody_knows_or_gives_are_told_by_name(tmp_path: Path) -> None:
         "column 'bmi' of the bundle's table is not in the labels; its value is missing everywhere",
     )
     assert found.studies["1.2"].rows[0]["bmi"] is None
-    with pytest.raises(InputError, match="got no event"):
+    with pytest.raises(InputError, match="column event is missing; mend the first line"):
         sheet(tmp_path, "study_instance_uid,fracture,time,age\n1.2,0,12,80\n", TABLE)
 
 

@@ -70,7 +70,7 @@ def test_a_table_comes_into_the_datalist_and_a_wrong_row_costs_its_study(tmp_pat
     assert sorted((item["gleason"], item["psa"]) for item in site.items() if item["psa"]) == [(0, 3.5)]
     assert [item["psa"] for item in site.items() if item["gleason"] == 1] == [None]
     details = {line["detail"] for line in site.lines() if line["code"] == "LABEL_VALUES"}
-    assert details == {"line 3 of the labels: gleason must be one of none, high"}
+    assert details == {'line 3 of the labels: gleason must be 0 ("none") or 1 ("high")'}
     assert site.ingest(sheet).data()["studies"]["unchanged"] == 2
     sheet.write_text(sheet.read_text().replace("high,", "high,7"))
     assert site.ingest(sheet).data()["studies"]["unchanged"] == 1

@@ -65,8 +65,8 @@ def _read(path: Path) -> tuple[list[str], list[Cells]]:
 def _check_header(header: list[str], needed: list[str]) -> None:
     if absent := [name for name in needed if name not in header]:
         raise InputError(
-            f"labels must have the columns {', '.join(needed)}, separated by commas, got no {absent[0]}; "
-            "mend the first line, which must name them (a semicolon separates nothing)"
+            f"labels must have the columns {', '.join(needed)}, separated by commas, but column "
+            f"{absent[0]} is missing; mend the first line, which must name them (a semicolon separates nothing)"
         )
     if len(set(header)) < len(header):
         raise InputError("labels must have each column once, got one twice; mend the first line")

@@ -8,6 +8,7 @@ from fedbundle.errors import BundleError
 from fedbundle.site.labels.study import Row
 
 NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d{1,2})?", re.ASCII | re.IGNORECASE)
+AS_FLOAT = re.compile(r"([0-9]+)\.0+\Z")  # as spreadsheets write the numbers of a column with an empty cell
 EVENTS = {"0": "censored", "1": "event", "2": "competing event"}
 SIDES = {"l": "L", "left": "L", "r": "R", "right": "R"}  # as Image Laterality (0020,0062) codes them
 SIDE = "laterality"
@@ -72,9 +73,12 @@ def _side(cell: str) -> str:
 
 
 def _category(cell: str, column: dict[str, Any]) -> int:
-    found = {int(value) for value, meaning in column["values"].items() if cell.lower() in (value, meaning.lower())}
+    whole = AS_FLOAT.sub(r"\1", cell)
+    values = column["values"].items()
+    found = {int(value) for value, meaning in values if value == whole or cell.lower() in (value, meaning.lower())}
     if len(found) != 1:
-        raise CellError(f"one of {', '.join(column['values'].values())}")
+        *others, last = (f'{value} ("{meaning}")' for value, meaning in values)
+        raise CellError(f"{', '.join(others)} or {last}" if others else last)
     return found.pop()
 
 
