@@ -28,6 +28,13 @@ def test_what_is_no_bundle_is_refused(tmp_path: Path) -> None:
         check(tmp_path / "absent")
 
 
+def test_a_folder_of_bundles_is_none_and_names_them(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"must be a folder with configs/metadata.json.*; check the path"):
+        check(tmp_path)
+    with pytest.raises(InputError, match=r"name one of .*bundles/hip_radiograph_fracture, .*prostate_mri_zones"):
+        check(SOUND.parents[1])
+
+
 def test_each_rule_is_called_what_its_function_is_called() -> None:
     assert {name: rule.__name__ for name, rule in RULES.items()} == {name: name for name in NAMES}
 

@@ -158,6 +158,13 @@ READ: dict[str, tuple[Callable[[Path], None], str, str, str]] = {
     "segment that no label has": (set_to(DICOM_OUT, "segments/1/value", 7), "classes", DICOM_OUT, "segments/1/value"),
     "another spacing in inference": (set_to(INFERENCE, "spacing_mm", [1, 1, 3]), "one_recipe", INFERENCE, "spacing_mm"),
 }
+WIDTH, HIP_LABEL = "both_sides_from_mm", "classes/2/label"
+HIP: dict[str, tuple[Callable[[Path], None], str, str]] = {  # what is broken -> how, key, what is told
+    "thresholds that descend": (set_to(DICOM_OUT, "unsure", [0.7, 0.3]), "unsure", "must ascend, got 0.7, 0.3"),
+    "two classes of one name": (set_to(DICOM_OUT, HIP_LABEL, "No Fracture"), HIP_LABEL, "got 'No Fracture' twice"),
+    "a class by another name": (set_to(DICOM_OUT, HIP_LABEL, "Sprain"), HIP_LABEL, "neck fracture, displaced' as in"),
+    "two widths": (set_to(DICOM_OUT, WIDTH, 200), WIDTH, "got 200 here, 300 in"),
+}
 RUN: dict[str, tuple[Callable[[Path], None], str, str, str]] = {
     "no such class": (set_to(TRAIN, "loss/_target_", "DiceCELos"), "targets", TRAIN, "loss/_target_"),
     "no such module": (
@@ -229,6 +236,23 @@ def test_reading_names_rule_file_and_key(what: str, bundle: Path, tmp_path: Path
     broken = found(bundle, tmp_path / "scratch", READING)
     assert (file, key.replace("/", "#")) in broken[rule]
     assert broken.keys() == {rule, *ALSO.get(what, ())}
+
+
+@pytest.mark.parametrize("what", HIP)
+def test_what_is_told_of_classes_of_each_side_is_one_thing(what: str, tmp_path: Path) -> None:
+    root = shutil.copytree(SOUND.parent / "hip_radiograph_fracture", tmp_path / "hip_radiograph_fracture")
+    fault, key, told = HIP[what]
+    fault(root)
+    (problem,) = next(iter(examine(root, tmp_path, names=["classes"]))).problems
+    assert (problem.file, problem.key) == (DICOM_OUT, key.replace("/", "#")) and told in problem.message
+
+
+def test_two_recipes_are_told_by_both_values(bundle: Path, tmp_path: Path) -> None:
+    put(bundle, INFERENCE, "spacing_mm", [1, 1, 3])
+    put(bundle, INFERENCE, "network_def/_target_", "Other")
+    problems = {p.key: p.message for p in next(iter(examine(bundle, tmp_path, names=["one_recipe"]))).problems}
+    assert problems.keys() == {"spacing_mm", "network_def#_target_"}
+    assert f"got [1, 1, 3] in {INFERENCE}, [" in problems["spacing_mm"]
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,8 @@ from fedbundle.check.names import FULL_NAMES, NAMES
 from fedbundle.check.report import Report
 from fedbundle.errors import InputError
 
+METADATA = "configs/metadata.json"  # subject has it too, and imports MONAI, which only the child needs
+MOST_NAMED = 5  # bundles below a folder that is none
 LIMIT_S = {PHANTOM: 900, FULL: 3600}  # for all rules of a size together
 
 
@@ -30,7 +32,7 @@ def check(bundle: Path, full: bool = False) -> Report:
         full: also try what depends on the size in size `full`, which takes minutes.
 
     Raises:
-        InputError: there is no such bundle.
+        InputError: there is no such bundle, or the folder is none.
         BundleError: a zip that cannot be unpacked safely.
     """
     with tempfile.TemporaryDirectory(prefix="fedbundle-check-") as folder, _opened(bundle, Path(folder)) as root:
@@ -46,11 +48,19 @@ def check(bundle: Path, full: bool = False) -> Report:
 @contextmanager
 def _opened(bundle: Path, folder: Path) -> Iterator[Path]:
     if bundle.is_dir():
+        if not (bundle / METADATA).is_file():
+            raise InputError(f"bundle must be a folder with {METADATA}, got {bundle}; {_below(bundle)}")
         yield bundle.resolve()
     elif bundle.is_file():
         yield unpack(bundle, folder / "unpacked").resolve()
     else:
         raise InputError(f"bundle must be a folder or a zip, got {bundle}; check the path")
+
+
+def _below(folder: Path) -> str:
+    """What to do with a folder that is no bundle: name one of those in it."""
+    found = sorted(path.parents[1] for depth in ("*", "*/*") for path in folder.glob(f"{depth}/{METADATA}"))
+    return f"name one of {', '.join(map(str, found[:MOST_NAMED]))}" if found else "check the path"
 
 
 def _examined(root: Path, scratch: Path, size: str, names: Sequence[str]) -> list[Finding]:

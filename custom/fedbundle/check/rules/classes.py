@@ -30,6 +30,8 @@ def classes(bundle: Subject) -> Iterator[Problem]:
             INGEST, key, f"must be the {count} classes 0 to {(count or 0) - 1} of {METADATA}, got {told}; mend one"
         )
     yield from _out(bundle, values)
+    yield from _labels(bundle)
+    yield from _numbers(bundle)
 
 
 def _declared(rules: dict[str, Any]) -> tuple[str, list[str]]:
@@ -55,3 +57,32 @@ def _out(bundle: Subject, values: list[str]) -> Iterator[Problem]:
             if str(entry.get("value")) not in values:
                 told = f"must be one of {', '.join(values)} as in {INGEST}, got {entry.get('value')}; mend one"
                 yield Problem(DICOM_OUT, f"{part}#{number}#value", told)
+
+
+def _labels(bundle: Subject) -> Iterator[Problem]:
+    """A class is called what the hospitals' table calls it, and nothing else is called so."""
+    key, _ = _declared(bundle.ingest_rules)
+    column = key.split("#")[2] if key.startswith("table#") else ""
+    meanings = bundle.ingest_rules["table"]["columns"][column]["values"] if column else {}
+    seen: set[str] = set()
+    for number, entry in enumerate(bundle.json(DICOM_OUT).get("classes", [])):
+        label = str(entry.get("label"))
+        meaning = meanings.get(str(entry.get("value")), label)
+        place = f"classes#{number}#label"
+        if label.lower() in seen:
+            yield Problem(DICOM_OUT, place, f"must be of one class only, got {label!r} twice; rename one")
+        elif label.lower() != str(meaning).lower():
+            yield Problem(DICOM_OUT, place, f"must be {meaning!r} as in {INGEST}, got {label!r}; mend one")
+        seen.add(label.lower())
+
+
+def _numbers(bundle: Subject) -> Iterator[Problem]:
+    """Thresholds that ascend, and one width of a film for training and for the clinic."""
+    out, table = bundle.json(DICOM_OUT), bundle.ingest_rules.get("table", {})
+    match out.get("unsure"):
+        case [int() | float() as low, int() | float() as high] if low >= high:
+            yield Problem(DICOM_OUT, "unsure", f"must ascend, got {low:g}, {high:g}; mend it")
+    width = "both_sides_from_mm"
+    if width in out and out[width] != table.get(width):
+        told = f"must be one width, got {out[width]} here, {table.get(width, 'none')} in {INGEST}#table; mend one"
+        yield Problem(DICOM_OUT, width, told)
