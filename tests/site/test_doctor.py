@@ -154,7 +154,10 @@ def test_damage_of_a_home_is_found(home: SiteHome) -> None:
     [
         (lambda folder: (folder / "images" / "0.nii.gz").unlink(), "must hold at least one usable case"),
         (lambda folder: (folder / "datalist.json").unlink(), "datalist.json"),
-        (lambda folder: (folder / "datalist.json").write_text("{"), "must be readable JSON"),
+        (
+            lambda folder: (folder / "datalist.json").write_text("{"),
+            "got no JSON; remove this file alone",
+        ),
         (lambda folder: (folder / "datalist.json").write_text('{"training": [{}]}'), "one that ingest wrote"),
     ],
 )

@@ -25,7 +25,7 @@ from fedbundle.dicom.deid.options import Options
 from fedbundle.dicom.pixels.volume import LPS_TO_RAS, Volume
 from fedbundle.dicom.series import scan
 from fedbundle.dicom.sources.folder import Folder
-from fedbundle.errors import InputError, ResidualError, TooManyRefusedError
+from fedbundle.errors import DatasetError, InputError, ResidualError, TooManyRefusedError
 from fedbundle.site.folder import working_in
 from fedbundle.site.home import SiteHome
 from fedbundle.site.ingest import Report, ingest
@@ -495,12 +495,16 @@ def test_a_study_that_is_given_to_another_patient_is_one_case(hospital: Hospital
     assert len(list((hospital.dataset / "images").iterdir())) == 3
 
 
-def test_a_lost_datalist_changes_no_section(hospital: Hospital) -> None:
+def test_a_lost_or_damaged_datalist_changes_no_section(hospital: Hospital) -> None:
     hospital.receive(range(1, 3))
     hospital.ingest()
     hospital.receive(range(3, 7))
     hospital.ingest()
     before = hospital.datalist()
+    for content in ('{"bundle": ', "[]", '{"training": []}'):
+        (hospital.dataset / "datalist.json").write_text(content)
+        with pytest.raises(DatasetError, match="remove this file alone and ingest again, the split is kept"):
+            hospital.ingest()
     (hospital.dataset / "datalist.json").unlink()
     hospital.ingest()
     assert hospital.datalist() == before

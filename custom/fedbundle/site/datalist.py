@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from fedbundle.errors import InputError
-from fedbundle.files import read_json, write_json, writing
+from fedbundle.files import write_json, writing
 from fedbundle.site.dataset import SECTIONS
-from fedbundle.site.folder import DATALIST, case_entries, case_of_entry, remove
+from fedbundle.site.folder import DATALIST, case_entries, case_of_entry, damaged_datalist, read_datalist, remove
 from fedbundle.site.journal import Journal, files_of, rows_of, used
 from fedbundle.site.splits import assign
 
@@ -19,10 +19,13 @@ def known_patients(dataset: Path, bundle: str, excluded: Collection[str] = ()) -
 
     Raises:
         InputError: the dataset is of another bundle.
+        DatasetError: its datalist is damaged.
     """
     if not (dataset / DATALIST).is_file():
         return {}
-    listed = read_json(dataset / DATALIST)
+    listed = read_datalist(dataset)
+    if not isinstance(listed.get("patients"), dict):
+        raise damaged_datalist("one without its patients")
     if listed.get("bundle") != bundle:
         raise InputError(f"dataset must be of bundle {bundle}, got one of {listed.get('bundle')}; choose another --out")
     patients: dict[str, str] = listed["patients"]
@@ -69,7 +72,7 @@ def rebuild(
 
 def _unfit(dataset: Path) -> set[str]:
     """Cases that an earlier run has called unfit."""
-    return set(read_json(dataset / DATALIST).get("unfit", [])) if (dataset / DATALIST).is_file() else set()
+    return set(read_datalist(dataset).get("unfit", [])) if (dataset / DATALIST).is_file() else set()
 
 
 def lacking(cases: Mapping[str, int], shares: Mapping[str, float]) -> list[str]:

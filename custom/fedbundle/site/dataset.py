@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from fedbundle.errors import DatasetError
-from fedbundle.files import read_json
 from fedbundle.site.contract import FILE_CODES, TABLE_VALUES, Contract
 from fedbundle.site.examination import KEY_MISSING, Examination, patient_of
+from fedbundle.site.folder import DATALIST, read_datalist
 from fedbundle.site.small_counts import cases_told, told
 
 SECTIONS = ("training", "validation", "test")
@@ -77,15 +77,13 @@ class ExaminedDataset:
             remember: keep what was judged in the folder, so that no other run reads the same files again.
 
         Raises:
-            DatasetError: no datalist, one that ingest did not write, or cases made under other privacy settings.
+            DatasetError: no datalist, a damaged one, one that ingest did not write, or cases made under other privacy
+                settings.
             BundleError: configs/ingest.json breaks its schema.
         """
-        path = folder / "datalist.json"
-        if not path.is_file():
+        if not (folder / DATALIST).is_file():
             raise DatasetError("dataset must hold a datalist.json, got none; run fedbundle ingest for this bundle")
-        listed = read_json(path)
-        if not isinstance(listed, dict):
-            raise DatasetError("datalist.json must be one that ingest wrote, got another; ingest again")
+        listed = read_datalist(folder)
         contract = None if ingest_rules is None else Contract.of(ingest_rules)
         if unfit := listed.get("unfit"):
             owners_of = {item["case"]: patient_of(item) for section in SECTIONS for item in listed.get(section, [])}

@@ -13,7 +13,7 @@ from fedbundle.dicom.contract import Breach
 from fedbundle.errors import DatasetError, OutputError
 from fedbundle.files import sha256
 from fedbundle.site.contract import FILE_CODES, TABLE_VALUES, Contract
-from fedbundle.site.folder import JOURNAL
+from fedbundle.site.folder import JOURNAL, damaged_datalist
 from fedbundle.site.journal import Line, read_cases, rows_of
 from fedbundle.site.judged import Judged
 from fedbundle.site.labels.table import SIDE, columns_of
@@ -86,9 +86,7 @@ class Examination:
                 else:
                     fit[section].append(item)
         except (KeyError, TypeError, AttributeError) as error:
-            raise DatasetError(
-                f"datalist.json must be one that ingest wrote, got a {type(error).__name__} in it; ingest again"
-            ) from error
+            raise damaged_datalist(f"a {type(error).__name__} in it") from error
         except OSError as error:  # a disk or network that failed, and may work again
             raise DatasetError(
                 f"files of the dataset must be readable, got {error.strerror}; mend the disk or their rights"

@@ -1,13 +1,15 @@
 """A dataset folder while ingest works in it: one writer at a time, no leftovers of a killed run, no stray files."""
 
 import fcntl
+import json
 import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
-from fedbundle.errors import InputError, OutputError
+from fedbundle.errors import DatasetError, InputError, OutputError
 from fedbundle.files import writing
 
 DATALIST = "datalist.json"
@@ -21,6 +23,31 @@ SUBFOLDERS = ("images", "labels", "dicom", LOOKS)
 CASE = re.compile(r"[0-9a-f]{16}")
 CASE_ENTRY = re.compile(rf"({CASE.pattern})(_[a-z][a-z0-9_]*\.nii(\.gz)?)?")
 LEFTOVER = re.compile(r"\..+\.(part|old)")
+
+
+def read_datalist(dataset: Path) -> dict[str, Any]:
+    """Content of datalist.json, not judged any further.
+
+    Raises:
+        DatasetError: it is damaged, or cannot be read.
+    """
+    try:
+        listed = json.loads((dataset / DATALIST).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DatasetError(f"datalist.json must be readable, got {error.strerror}; mend its rights or disk") from error
+    except ValueError as error:
+        raise damaged_datalist("no JSON") from error
+    if not isinstance(listed, dict):
+        raise damaged_datalist("another")
+    return listed
+
+
+def damaged_datalist(got: str) -> DatasetError:
+    """What to say of a datalist that ingest did not write so; versions.jsonl of the site home keeps the split."""
+    return DatasetError(
+        f"datalist.json must be one that ingest wrote, got {got}; remove this file alone and ingest again, the split "
+        "is kept"
+    )
 
 
 @contextmanager
