@@ -76,5 +76,5 @@ def test_the_lesion_bundle_on_a_real_study(tmp_path: Path, testdata: Callable[[s
         path = out / "prostate_mripet_lesion.seg.dcm"
         masks = read_segmentation(path, volume.array.shape, volume.affine).masks
         volumes = [int(mask.sum()) * (0.5 * 0.5 * 3 / 1000) for mask in masks.values()]
-        assert volumes == pytest.approx([each["volume_ml"] for each in result["candidates"]], abs=5e-4)  # as rounded
+        assert volumes == pytest.approx([each["volume_ml"] for each in result["candidates"]], abs=6e-4)  # as rounded
         assert dcmread(path).PatientID == dcmread(next(study.rglob("*.dcm"))).PatientID

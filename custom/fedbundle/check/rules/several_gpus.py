@@ -5,6 +5,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from ignite import distributed as ignite_distributed
 from torch import distributed
 
 from fedbundle.check.finding import NotTriedError, Problem
@@ -43,5 +44,6 @@ def _group_of_one() -> Iterator[None]:
     finally:
         if distributed.is_initialized():
             distributed.destroy_process_group()
+        ignite_distributed.sync()  # it remembers the group, and whatever runs next in this process would ask for it
         for name, value in before.items():
             os.environ.pop(name) if value is None else os.environ.update({name: value})
