@@ -5,6 +5,7 @@ from importlib.metadata import version as packaged
 from pathlib import Path
 
 from fedbundle.files import write_text
+from fedbundle.site.wording import many
 from value.arms import FEDAVG, names
 from value.cell import UNCALIBRATED
 from value.compare import Results, Verdict, mean_of, table, verdicts
@@ -78,9 +79,7 @@ def _absent(task: Task) -> str:
 
 def _made_with(seeds: int) -> str:
     packages = ", ".join(f"{name} {packaged(name)}" for name in (*PACKAGES, "nvflare"))
-    return (
-        f"At most {seeds} seeds a task; {packages}; CPU, one thread a cell. Each section names its seeds and commit.\n"
-    )
+    return f"At most {many(seeds, 'seed')} a task; {packages}; CPU, one thread a cell. Each section names its seeds and commit.\n"
 
 
 def _section(task: Task, results: Results) -> str:

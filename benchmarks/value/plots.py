@@ -8,6 +8,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from fedblocks.metrics.calibration_error import reliability
+from fedbundle.site.wording import many
 from value.arms import FEDAVG, LOCAL
 from value.cell import UNCALIBRATED
 from value.compare import Estimate, Results, table
@@ -28,7 +29,7 @@ def arms_plot(results: Results, path: Path) -> None:
     axes.plot([], [], "s-", color=ORANGE, label="site that never trained")
     axes.set_yticks(range(len(rows)), [name for name, *_ in rows])
     axes.set_ylim(-0.6, len(rows) - 0.4)
-    axes.set_xlabel(f"{results.task.called}; 95 % interval, {len(results.seeds)} seeds")
+    axes.set_xlabel(f"{results.task.called}; 95 % interval, {many(len(results.seeds), 'seed')}")
     axes.grid(axis="x", color="0.9")
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
