@@ -79,7 +79,8 @@ def _absent(task: Task) -> str:
 
 def _made_with(seeds: int) -> str:
     packages = ", ".join(f"{name} {packaged(name)}" for name in (*PACKAGES, "nvflare"))
-    return f"At most {many(seeds, 'seed')} a task; {packages}; CPU, one thread a cell. Each section names its seeds and commit.\n"
+    told = f"At most {many(seeds, 'seed')} a task; {packages}; CPU, one thread a cell."
+    return f"{told} Each section names its seeds and commit.\n"
 
 
 def _section(task: Task, results: Results) -> str:
