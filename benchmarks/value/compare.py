@@ -114,7 +114,9 @@ class Results:
             values.append(value)
             draws.append(resampled)
         chosen = drawn(len(self.seeds), 0, RESAMPLES)
-        mixed = np.nanmean(np.asarray(draws)[chosen.T, np.arange(RESAMPLES)], axis=0)
+        picked = np.asarray(draws)[chosen.T, np.arange(RESAMPLES)]  # [seed, resample]
+        defined = (~np.isnan(picked)).sum(axis=0)
+        mixed = np.where(defined, np.nansum(picked, axis=0) / np.maximum(defined, 1), np.nan)
         return Estimate(float(np.mean(values)), np.asarray(values), mixed)
 
     # what the rows of the table are

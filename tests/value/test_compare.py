@@ -105,3 +105,15 @@ def test_a_mean_of_estimates_keeps_seeds_and_resamples() -> None:
     found = mean_of(results().at_sites("fedavg"))
     assert len(found.seeds) == len(SEEDS)
     assert found.low < found.value < found.high
+
+
+def test_resamples_without_a_value_are_left_out_of_the_interval() -> None:
+    rows = [[float(n < 2)] for n in range(12)]  # two patients; a resample often holds neither
+    made = {"rows": {"a": {"m": rows}}, "patients": {"a": [str(n) for n in range(12)]}}
+
+    def statistic(some: np.ndarray) -> float:
+        return float(some.mean()) if some.any() else float("nan")
+
+    estimate = Results(replace(TASK, sites=("a",)), {"m": statistic}, {"x": {0: made}}).estimate("x", "a")
+    assert np.isnan(estimate.draws).any()
+    assert 0 < estimate.low <= estimate.value <= estimate.high
