@@ -211,7 +211,7 @@ def tell(options: Options) -> Outcome:
             study = next((unseen / "dicom").iterdir())
             zipped = Path(str(exported.data["path"]))
             predicted = Predict(bundle=zipped, study=study, out=options.workspace / "prediction").run()
-            note(predicted.text.splitlines()[0])
+            note(next(line for line in predicted.text.splitlines() if line not in predicted.data["warnings"]))
     print(f"\n{render(ledger)}\n\n{story.table()}")
     print(f"  {'peak memory of all processes together':44} {memory.peak_gib:6.2f} GiB")
     print(f"\nbundle      {exported.data['path']}\nreport      {options.workspace / 'prediction' / 'report.html'}")
