@@ -178,6 +178,7 @@ def test_what_reads_back_otherwise_is_not_written(tmp_path: Path) -> None:
         write_report([bad], series.headers, None, "Zones", WANTED.procedure, MODEL, path)
     assert not path.exists()
     write_report([third], series.headers, None, "Zones", WANTED.procedure, MODEL, path)
-    (tmp_path / "b.sr.dcm").write_bytes(path.read_bytes()[:3000])
+    whole, cut = path.read_bytes(), tmp_path / "b.sr.dcm"
+    cut.write_bytes(whole[: whole.index(b"\x40\x00\x30\xa7")])  # before Content Sequence; the rest is sound DICOM
     with pytest.raises(SegmentationError, match="whole DICOM SR"):
-        read_report(tmp_path / "b.sr.dcm")
+        read_report(cut)

@@ -33,8 +33,10 @@ def read_report(path: Path) -> tuple[list[Read], Dataset]:
     """
     try:
         file = dcmread(path)
+        if not items(file, "ContentSequence"):  # cut between two elements, as a header alone would be
+            raise EOFError("no content")
         return [_read(item) for item in _containers(file) if _concept(item).value == GROUP], file
-    except (*MALFORMED, OSError, StopIteration) as error:
+    except (*MALFORMED, OSError, EOFError, StopIteration) as error:
         raise SegmentationError(
             f"report must be a whole DICOM SR, got {type(error).__name__} reading it; make it again"
         ) from error
