@@ -15,6 +15,8 @@ from fedbundle.site.dataset import CheckedDataset
 from value.tasks import Task
 
 POOLED, FEDAVG, CONSENSUS, LOCAL, TRIVIAL = "pooled", "fedavg", "consensus", "local", "trivial"
+FEDAVGM = "fedavgm"  # with server momentum
+FEDERATED = (FEDAVG, FEDAVGM)  # that are judged by the targets
 Tell = Callable[[str], None]
 
 
@@ -55,7 +57,7 @@ def names(task: Task) -> list[str]:
     """All arms of a task; those that need others' weights come last."""
     return [
         POOLED,
-        FEDAVG,
+        *FEDERATED,
         *(f"{FEDAVG}:{subset}" for subset in task.subsets),
         *(f"{LOCAL}:{site}" for site in task.sites),
         TRIVIAL,
@@ -75,10 +77,13 @@ def datasets_of(task: Task, arm: str, datasets: Mapping[str, CheckedDataset]) ->
     return {site: datasets[site] for site in (task.subsets[which] if which else task.sites)}
 
 
-def train(task: Task, root: Path, trainers: Mapping[str, Trainer], seed: int, tell: Tell) -> tuple[Selected, AtHome]:
-    """Run the rounds over these sites."""
+def train(
+    task: Task, arm: str, root: Path, trainers: Mapping[str, Trainer], seed: int, tell: Tell
+) -> tuple[Selected, AtHome]:
+    """Run the rounds of an arm over these sites."""
     messenger = AtHome(trainers, tell)
-    plan = Plan(task.rounds, len(trainers), key_metric(root), calibration(root))
+    momentum = task.server_momentum if arm == FEDAVGM else 0.0
+    plan = Plan(task.rounds, len(trainers), key_metric(root), calibration(root), momentum)
     return federate(messenger, plan, first_weights(root, seed), sorted(trainers)), messenger
 
 

@@ -73,7 +73,9 @@ class Cell:
                 trainers = {
                     name: made.trainer(name, each) for name, each in datasets_of(task, self.arm, datasets).items()
                 }
-                selected, messenger = train(task, root, trainers, self.seed, lambda line: print(line, file=sys.stderr))
+                selected, messenger = train(
+                    task, self.arm, root, trainers, self.seed, lambda line: print(line, file=sys.stderr)
+                )
                 told |= {"round": selected.round, "curve": messenger.metrics, "calibrated": dict(selected.calibrated)}
                 told["weights_digest"] = weights_digest(selected.weights)
                 measured = made.measure(datasets, selected.weights, trainers)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from fedbundle.files import read_json
 from fedbundle.flare.statistics import Measured, drawn
-from value.arms import CONSENSUS, FEDAVG, LOCAL, POOLED
+from value.arms import CONSENSUS, FEDAVG, FEDERATED, LOCAL, POOLED
 from value.tasks import Task
 
 RESAMPLES = 1000
@@ -153,14 +153,7 @@ class Verdict:
 def verdicts(results: Results) -> list[Verdict]:
     """Each target of a task, and whether it was met."""
     task = results.task
-    to_pooled = mean_of(results.at_sites(FEDAVG)) - mean_of(results.at_sites(POOLED))
-    to_others = mean_of(results.at_sites(FEDAVG)) - mean_of(results.local_others())
-    to_unseen = results.estimate(FEDAVG, task.unseen) - results.local_unseen()
-    found = [
-        Verdict(f"federated at least pooled - {task.margin:g}", to_pooled, to_pooled.value >= -task.margin),
-        Verdict("federated above the mean local model on other sites' patients", to_others, to_others.low > 0),
-        Verdict("federated above the mean local model at the unseen site", to_unseen, to_unseen.low > 0),
-    ]
+    found = [verdict for arm in FEDERATED if arm in results.cells for verdict in _federated(results, arm)]
     if task.harm:
         subset, margin = task.harm
         arm, sites = f"{FEDAVG}:{subset}", task.subsets[subset]
@@ -170,6 +163,19 @@ def verdicts(results: Results) -> list[Verdict]:
         target = f"full federation at least `{subset}` alone - {margin:g}, at the sites of `{subset}`"
         found.append(Verdict(target, harm, harm.value >= -margin))
     return found
+
+
+def _federated(results: Results, arm: str) -> list[Verdict]:
+    """The targets of one way to federate."""
+    task, margin = results.task, results.task.margin
+    to_pooled = mean_of(results.at_sites(arm)) - mean_of(results.at_sites(POOLED))
+    to_others = mean_of(results.at_sites(arm)) - mean_of(results.local_others())
+    to_unseen = results.estimate(arm, task.unseen) - results.local_unseen()
+    return [
+        Verdict(f"{arm} at least pooled - {margin:g}", to_pooled, to_pooled.value >= -margin),
+        Verdict(f"{arm} above the mean local model on other sites' patients", to_others, to_others.low > 0),
+        Verdict(f"{arm} above the mean local model at the unseen site", to_unseen, to_unseen.low > 0),
+    ]
 
 
 def table(results: Results) -> list[tuple[str, Estimate, Estimate, Estimate, list[Estimate]]]:

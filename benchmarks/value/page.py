@@ -6,7 +6,7 @@ from pathlib import Path
 
 from fedbundle.files import write_text
 from fedbundle.site.wording import many
-from value.arms import FEDAVG, names
+from value.arms import FEDAVG, FEDAVGM, names
 from value.cell import UNCALIBRATED
 from value.compare import Results, Verdict, mean_of, table, verdicts
 from value.plots import arms_plot, curves_plot, reliability_plot
@@ -22,7 +22,8 @@ Written by `make bench-value VALUE_ARGS=--page`; do not edit. On **phantoms**, i
 arms compare on data of known heterogeneity, and nothing about patients.
 
 - **pooled**: all training sites' data in one place, which no hospital could have. **fedavg**: federated averaging.
-  **local**: one site alone. **consensus**: the mean of the local models' probabilities.
+  **fedavgm**: the same with server momentum (arXiv 1909.06335), a job's `--server-momentum`. **local**: one site alone.
+  **consensus**: the mean of the local models' probabilities.
 - All arms go through the same rounds, trainer and selection as the real federation (`flare/rounds.py`,
   `flare/trainer.py`), with as many passes over each training case; only the messages stay in one process.
 - Values are those of each site's test patients, whom no arm has trained on or been selected by; the unseen site never
@@ -99,8 +100,9 @@ def _section(task: Task, results: Results) -> str:
             if len(results.seeds) < 5
             else []
         ),
-        f"{task.called}. {task.patients} patients at each site; {', '.join(task.sites)} train, {task.unseen} never; "
-        f"{task.rounds} rounds of {task.local_epochs} local epochs. **trivial**: {task.trivial}.\n",
+        f"{task.called}. {task.patients} patients at each site{_used(task)}; {', '.join(task.sites)} train, {task.unseen} never; "
+        f"{task.rounds} rounds of {many(task.local_epochs, 'local epoch')}, momentum of `{FEDAVGM}` "
+        f"{task.server_momentum:g}. **trivial**: {task.trivial}.\n",
         f"![{task.called} of each arm]({stem.with_suffix('.png').name})\n",
         _arms(task, results),
         "### Targets\n",
@@ -118,6 +120,11 @@ def _section(task: Task, results: Results) -> str:
         f"Weights of `{FEDAVG}` with seed 0: `{digest}`. Commit {commits}.\n",
     ]
     return "\n".join(lines)
+
+
+def _used(task: Task) -> str:
+    most = [f"{count} cases of {section}" for section, count in task.most.items()]
+    return f" (at most {' and '.join(most)} are used)" if most else ""
 
 
 def _arms(task: Task, results: Results) -> str:

@@ -9,11 +9,11 @@ from matplotlib.figure import Figure
 
 from fedblocks.metrics.calibration_error import reliability
 from fedbundle.site.wording import many
-from value.arms import FEDAVG, LOCAL
+from value.arms import FEDAVG, FEDAVGM, LOCAL
 from value.cell import UNCALIBRATED
 from value.compare import Estimate, Results, table
 
-BLUE, ORANGE, GREY = "#0072b2", "#d55e00", "#8c8c8c"
+BLUE, ORANGE, GREEN, GREY = "#0072b2", "#d55e00", "#009e73", "#8c8c8c"
 
 
 def arms_plot(results: Results, path: Path) -> None:
@@ -77,8 +77,8 @@ def curves_plot(results: Results, path: Path) -> None:
     for arm, cells in results.cells.items():
         if "curve" not in next(iter(cells.values())):
             continue
-        color = BLUE if arm == FEDAVG else GREY if arm.startswith(LOCAL) else ORANGE
-        named = arm if arm in (FEDAVG, "pooled") else "local" if arm.startswith(LOCAL) else arm
+        named = LOCAL if arm.startswith(LOCAL) else arm
+        color = {FEDAVG: BLUE, FEDAVGM: GREEN, LOCAL: GREY}.get(named, ORANGE)
         for cell in cells.values():
             curve = [np.nan if value is None else value for value in cell["curve"]]
             known = axes.get_legend_handles_labels()[1]

@@ -27,7 +27,7 @@ CODE = (
     *(f"benchmarks/value/{n}.py" for n in ("arms", "cell", "trivial")),
 )
 PACKAGES = ("torch", "monai", "numpy", "pytorch-ignite")
-PATIENTS = 2000  # seed of the phantoms: bundles and phantoms were developed on patients of other seeds
+PATIENTS = 3000  # seed of the phantoms: bundles and phantoms were developed on patients of other seeds
 
 
 def prepare(task: Task, site: str, place: Path) -> SiteHome:
@@ -63,10 +63,11 @@ def prepare(task: Task, site: str, place: Path) -> SiteHome:
 
 
 def dataset(task: Task, home: SiteHome) -> CheckedDataset:
-    """What a run meets at the site; at the unseen site all cases are test cases."""
+    """What a run meets at the site, no more of a section than the task's `most`; at the unseen site all are tests."""
     found = site_dataset(home, task.bundle)
     if home.name != task.unseen:
-        return found
+        sections = {section: found.datalist[section][: task.most.get(section)] for section in SECTIONS}
+        return replace(found, datalist=sections)
     everything = [item for section in SECTIONS for item in found.datalist[section]]
     return replace(found, datalist=dict.fromkeys(SECTIONS, everything))
 

@@ -20,6 +20,8 @@ class Task:
     patients: int  # at each site; the bundle's own splits apply, the unseen site tests on all
     rounds: int
     local_epochs: int
+    most: Mapping[str, int] = field(default_factory=dict)  # cases of a section that a site uses; default: all
+    server_momentum: float = 0.5  # of the arm `fedavgm`
     subsets: Subsets = field(default_factory=dict)  # federations of some of the sites: name -> sites
     calibrated: bool = False  # whether calibration is reported
     harm: tuple[str, float] | None = None  # a subset that the full federation may not harm by more than this
@@ -35,8 +37,8 @@ TASKS = (
         sites=("site-a", "site-b", "site-c"),
         unseen="site-d",
         patients=24,
-        rounds=6,
-        local_epochs=2,
+        rounds=16,
+        local_epochs=3,
     ),
     Task(
         bundle="prostate_mripet_lesion",
@@ -46,7 +48,8 @@ TASKS = (
         margin=0.03,
         sites=("site-a", "site-b", "site-c", "site-d"),
         unseen="site-e",
-        patients=80,
+        patients=120,
+        most={"training": 40, "validation": 16},
         rounds=10,
         local_epochs=1,
         subsets={"without-pet": ("site-b", "site-c")},
@@ -61,7 +64,7 @@ TASKS = (
         sites=("site-a", "site-b", "site-c"),
         unseen="site-d",
         patients=200,
-        rounds=15,
+        rounds=17,
         local_epochs=2,
         calibrated=True,
     ),

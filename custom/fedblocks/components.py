@@ -34,14 +34,12 @@ def components(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int32], int]:
 
 def _touching(run: NDArray[np.int64], inside: NDArray[np.int64], shape: tuple[int, ...]) -> NDArray[np.int64]:
     """Pairs of runs [2, pair] on neighbouring lines that touch, each pair a few times at most."""
-    own, found = run[inside], []
-    for x, y in LINES:
-        for along in (-1, 0, 1):
-            other = run[inside + (x * shape[1] + y) * shape[2] + along]
-            pair = np.stack([own, other])[:, other >= 0]
-            again = (np.diff(pair) == 0).all(axis=0)  # as the two runs go on side by side
-            found.append(pair[:, np.insert(~again, 0, True)] if pair.size else pair)
-    return np.concatenate(found, axis=1)
+    steps = np.array([(x * shape[1] + y) * shape[2] + along for x, y in LINES for along in (-1, 0, 1)])
+    other = run[inside + steps[:, None]]  # [step, voxel]
+    own = np.broadcast_to(run[inside], other.shape)
+    new = other >= 0
+    new[:, 1:] &= (own[:, 1:] != own[:, :-1]) | (other[:, 1:] != other[:, :-1])  # not where two runs go on side by side
+    return np.stack([own[new], other[new]])
 
 
 def _joined(runs: int, one: NDArray[np.int64], other: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from fedbundle.flare.fedavg import average, distance, misfit
+from fedbundle.flare.fedavg import ServerMomentum, average, distance, misfit
 
 
 def weights(value: float) -> dict[str, np.ndarray]:
@@ -51,3 +51,12 @@ def test_misfits_are_named(candidate: dict[str, np.ndarray], reason: str) -> Non
 
 def test_distance_is_the_l2_norm() -> None:
     assert distance(weights(1.0), weights(0.0)) == pytest.approx(np.sqrt(7))
+
+
+def test_without_momentum_the_mean_is_taken_as_it_is_and_whole_numbers_always() -> None:
+    weights, mean = {"w": np.zeros(2, np.float32), "n": np.array(3)}, {"w": np.ones(2, np.float32), "n": np.array(5)}
+    assert ServerMomentum(0.0).step(weights, mean) is mean
+    server = ServerMomentum(0.9)
+    moved = server.step(server.step(weights, mean), mean)
+    assert (moved["n"], moved["w"].dtype) == (5, np.float32)
+    assert moved["w"] == pytest.approx(1.9)

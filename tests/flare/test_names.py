@@ -30,6 +30,12 @@ def test_settings_have_bounds(setting: str, value: int) -> None:
         BundleExecutor("tiny", DIGEST, **{setting: value})
 
 
+@pytest.mark.parametrize("momentum", [-0.1, 1.0, float("nan"), True, "0.5"])
+def test_a_servers_momentum_comes_to_rest(momentum: object) -> None:
+    with pytest.raises(ValueError, match="server_momentum must be from 0"):
+        QuorumFedAvg("tiny", "0.1.0", DIGEST, server_momentum=momentum)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("waiting", ["round_timeout", "silence_limit"])
 def test_no_wait_is_endless(waiting: str) -> None:
     with pytest.raises(ValueError, match=f"{waiting} must be from"):

@@ -53,6 +53,13 @@ class AtOnce:
         self.heard.append(f"selected {selected.round}")
 
 
+def test_a_server_with_momentum_moves_on_as_earlier_rounds_moved() -> None:
+    carrier = AtOnce()
+    federate(carrier, Plan(3, 2, KEY, server_momentum=0.5), START, ["a", "b"])
+    moved = [line.split()[-1] for line in carrier.heard if line.startswith("round")]
+    assert moved == ["1", "2.5", "4.25"]  # by 1, 1 + 1/2, 1 + 1/2 + 1/4
+
+
 def test_the_best_round_is_selected_and_tested() -> None:
     carrier = AtOnce()
     selected = federate(carrier, Plan(4, 2, KEY), START, ["a", "b"])

@@ -27,6 +27,9 @@ class JobOptions:
     local_epochs: int = 1
     """Passes over a site's training cases per round."""
 
+    server_momentum: float = 0.0
+    """0 for federated averaging; above, up to 0.99, the server keeps moving as earlier rounds moved (FedAvgM)."""
+
     gpus: int = 0
     """GPUs per site."""
 
@@ -59,13 +62,14 @@ class JobOptions:
 
     def settings(self) -> dict[str, Any]:
         """The settings of BundleRecipe among these."""
-        names = ["rounds", "quorum", "local_epochs", "gpus", "seed", "size"]
+        names = ["rounds", "quorum", "local_epochs", "server_momentum", "gpus", "seed", "size"]
         return {name: getattr(self, name) for name in [*names, "straggler_wait", "silence_limit", "round_timeout"]}
 
 
-def options(*, rounds: int, local_epochs: int) -> JobOptions:
+def options(*, rounds: int, local_epochs: int, server_momentum: float = 0.0) -> JobOptions:
     """Parse the command line over a job's own defaults."""
-    return tyro.cli(JobOptions, default=JobOptions(rounds=rounds, local_epochs=local_epochs))
+    default = JobOptions(rounds=rounds, local_epochs=local_epochs, server_momentum=server_momentum)
+    return tyro.cli(JobOptions, default=default)
 
 
 def run(recipe: BundleRecipe, chosen: JobOptions) -> int:

@@ -28,6 +28,13 @@ def checked_count(what: str, value: int, low: int, high: int) -> int:
     return value
 
 
+def checked_momentum(value: float) -> float:
+    """A server's momentum: from 0, which is plain averaging, to 0.99; at 1 nothing would ever come to rest."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 0.99:
+        raise ValueError(f"server_momentum must be from 0 to 0.99, got {value!r}")
+    return float(value)
+
+
 def checked_section(section: str) -> str:
     """A section of a datalist; it becomes part of a config, where other text could be an expression."""
     if section not in SECTIONS:

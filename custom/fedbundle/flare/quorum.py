@@ -28,7 +28,7 @@ from fedbundle.flare.fedavg import Weights, misfit
 from fedbundle.flare.ledger import COMPLETED, NAME, Ledger
 from fedbundle.flare.ledger import FAILED as RUN_FAILED
 from fedbundle.flare.listening import ListeningCommunicator
-from fedbundle.flare.names import checked_bundle, checked_count, checked_digest, checked_size
+from fedbundle.flare.names import checked_bundle, checked_count, checked_digest, checked_momentum, checked_size
 from fedbundle.flare.persistor import BundlePersistor
 from fedbundle.flare.rounds import Answers, Plan, Selected, federate
 from fedbundle.flare.waits import Round, Waits
@@ -54,6 +54,7 @@ class QuorumFedAvg(Controller):
         rounds: training rounds.
         quorum: sites that must answer in every round.
         local_epochs: told in the ledger; the executor does them.
+        server_momentum: see `fedavg.ServerMomentum`; 0 is federated averaging.
         seed: told in the ledger.
         key_metric: metric by which weights are selected, higher is better.
         size: `phantom` or `full`, told in the ledger; export needs it.
@@ -81,6 +82,7 @@ class QuorumFedAvg(Controller):
         straggler_wait: float = 600.0,
         silence_limit: float = 20.0,
         start_wait: float = 90.0,
+        server_momentum: float = 0.0,
     ) -> None:
         super().__init__(task_check_period=_POLL_S)
         self.bundle = checked_bundle(bundle)
@@ -88,6 +90,7 @@ class QuorumFedAvg(Controller):
         self.recipe_digest = checked_digest(recipe_digest)
         self.rounds = checked_count("rounds", rounds, 1, 10_000)
         self.local_epochs = local_epochs
+        self.server_momentum = checked_momentum(server_momentum)
         self.seed = seed
         self.key_metric, self.size = key_metric, checked_size(size)
         self._calibration = checked_calibration(calibration_weight, calibration_metrics or {})
@@ -153,13 +156,16 @@ class QuorumFedAvg(Controller):
 
     def _declared(self) -> dict[str, Any]:
         names = ("bundle", "version", "recipe_digest", "rounds", "local_epochs", "key_metric", "seed", "size")
-        return {"algorithm": "fedavg", **{name: getattr(self, name) for name in names}, **vars(self._waits)}
+        told = {name: getattr(self, name) for name in names} | vars(self._waits)
+        if not self.server_momentum:
+            return {"algorithm": "fedavg", **told}
+        return {"algorithm": "fedavgm", "server_momentum": self.server_momentum, **told}
 
     def _run(self, sites: list[str], abort_signal: Signal, fl_ctx: FLContext) -> None:
         persistor = self._engine.get_component(AppConstants.DEFAULT_PERSISTOR_ID)
         if not isinstance(persistor, BundlePersistor):
             raise FellShortError(f"persistor must be a BundlePersistor, got {type(persistor).__name__}")
-        plan = Plan(self.rounds, self.quorum, self.key_metric, self._calibration)
+        plan = Plan(self.rounds, self.quorum, self.key_metric, self._calibration, self.server_momentum)
         weights: Weights = persistor.load_model(fl_ctx)["weights"]
         federate(_OverNVFlare(self, persistor, abort_signal, fl_ctx), plan, weights, sites)
 

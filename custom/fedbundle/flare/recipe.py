@@ -39,6 +39,7 @@ class BundleRecipe(Recipe):
         rounds: training rounds.
         quorum: sites that must answer in every round, and that NVFlare must find before it starts the job.
         local_epochs: passes over a site's training cases per round.
+        server_momentum: 0 for federated averaging, above for FedAvgM; see `fedavg.ServerMomentum`.
         gpus: GPUs per site; a site without them does not take part.
         seed: of first weights, shuffling and augmentation.
         size: `phantom`, or `full` for the published recipe.
@@ -57,6 +58,7 @@ class BundleRecipe(Recipe):
         rounds: int = 10,
         quorum: int = 2,
         local_epochs: int = 1,
+        server_momentum: float = 0.0,
         gpus: int = 0,
         seed: int = 0,
         size: str = PHANTOM,
@@ -81,6 +83,7 @@ class BundleRecipe(Recipe):
             rounds=rounds,
             quorum=quorum,
             local_epochs=local_epochs,
+            server_momentum=server_momentum,
             round_timeout=round_timeout,
             straggler_wait=straggler_wait,
             silence_limit=silence_limit,

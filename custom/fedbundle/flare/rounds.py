@@ -9,7 +9,7 @@ import numpy as np
 from fedbundle.bundle.declared import Calibration
 from fedbundle.errors import FellShortError
 from fedbundle.flare.answer import USED, Answer
-from fedbundle.flare.fedavg import Weights, average
+from fedbundle.flare.fedavg import ServerMomentum, Weights, average
 from fedbundle.flare.ledger import OUT
 from fedbundle.flare.waits import count_done
 
@@ -25,6 +25,7 @@ class Plan:
     quorum: int  # sites that must answer in every round
     key_metric: str  # higher is better
     calibration: Calibration = field(default_factory=Calibration)
+    server_momentum: float = 0.0  # see ServerMomentum
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def federate(messenger: Messenger, plan: Plan, weights: Weights, sites: Sequence
         raise FellShortError(
             f"network must have the weight {plan.calibration.weight} that the bundle calibrates, got none; mend it"
         )
-    best = _Best(messenger, plan)
+    best, server = _Best(messenger, plan), ServerMomentum(plan.server_momentum)
     cases: dict[str, float] = {}  # of each site, as it last trained
     invited = list(sites)
     for number in range(plan.rounds):
@@ -84,7 +85,7 @@ def federate(messenger: Messenger, plan: Plan, weights: Weights, sites: Sequence
             best.consider(number - 1, weights, answers, cases)
         metric = pooled(values(answers, plan.key_metric), cases)
         updates = {site: (a.params, a.weight) for site, a in answers.items() if a.status == USED}
-        weights = average(updates) if len(updates) >= plan.quorum else weights
+        weights = server.step(weights, average(updates)) if len(updates) >= plan.quorum else weights
         messenger.round_ended(number, answers, metric, weights)
         _require(answers, plan, f"round {number}")
         invited = still_in(answers)
