@@ -1,0 +1,129 @@
+"""An autoencoder in two branches: where things are (`shape.`, shared) and how bright they are (`appearance.`, local).
+
+The idea of two branches, one shared by the sites and one kept, is that of Bercea CI, Wiestler B, Rueckert D, Albarqouni
+S. Federated disentangled representation learning for unsupervised brain anomaly detection. Nature Machine Intelligence
+4:685 (2022). This is a design of its own, from standard parts: a convolutional autoencoder whose decoder is modulated
+by gains and biases (FiLM: Perez E, Strub F, de Vries H, Dumoulin V, Courville A. FiLM: visual reasoning with a general
+conditioning layer. AAAI 2018). Nothing makes the branches independent of each other, and no such claim is made.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+SLOPE = 0.1  # of LeakyReLU below 0
+SIGNS = ("bright", "dark", "absolute")
+
+
+class SplitAutoencoder(nn.Module):
+    """Reconstructs slices [batch, 1, H, W], H and W divisible by 2 ** len(filters); the same shape comes out.
+
+    Parameters under `shape.` are the encoder, its narrow code and the decoder, which merges both branches. Those under
+    `appearance.` are a small encoder of the same slice to `code` numbers, the gains and biases that it gives to each
+    level of the decoder, and `appearance.limits`, see `HealthyLimits`.
+
+    Args:
+        filters: channels of each level, finest first; each level halves H and W.
+        latent: channels of the narrow code at the coarsest level.
+        code: numbers that tell the appearance; 0 makes a plain autoencoder, which keeps its limits alone.
+        groups: of the group normalisation; divides each of `filters`. There are no running statistics.
+    """
+
+    def __init__(self, filters: Sequence[int], latent: int, code: int, groups: int = 4) -> None:
+        super().__init__()
+        self.shape = Shape(filters, latent, groups)
+        self.appearance = Appearance(filters, code)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """The reconstruction of `image`."""
+        reconstruction: Tensor = self.shape(image, self.appearance(image))
+        return reconstruction
+
+
+class Shape(nn.Module):
+    """Encoder, narrow code, and the decoder that takes gains and biases; see `SplitAutoencoder`."""
+
+    def __init__(self, filters: Sequence[int], latent: int, groups: int) -> None:
+        super().__init__()
+        steps = zip([1, *filters[:-1]], filters, strict=True)
+        self.encoder = nn.Sequential(*(Down(inputs, outputs, groups) for inputs, outputs in steps))
+        self.narrow = nn.Conv2d(filters[-1], latent, 1)
+        steps = zip([latent, *reversed(filters[1:])], reversed(filters), strict=True)
+        self.decoder = nn.ModuleList(Up(inputs, outputs, groups) for inputs, outputs in steps)
+        self.last = nn.Conv2d(filters[0], 1, 3, padding=1)
+
+    def forward(self, image: Tensor, told: Sequence[Tensor]) -> Tensor:
+        """Reconstruct `image`; `told` has one [batch, 2, channels] per level, coarsest first, or is empty."""
+        features: Tensor = self.narrow(self.encoder(image))
+        for number, level in enumerate(self.decoder):
+            features = level(features, told[number] if told else None)
+        reconstruction: Tensor = self.last(features)
+        return reconstruction
+
+
+class Appearance(nn.Module):
+    """A few numbers of a slice, made to gains and biases of each decoder level; see `SplitAutoencoder`."""
+
+    limits: Tensor
+
+    def __init__(self, filters: Sequence[int], code: int) -> None:
+        super().__init__()
+        self.register_buffer("limits", torch.zeros(len(SIGNS)))
+        self.encoder, self.films = nn.Sequential(), nn.ModuleList()
+        if code:
+            steps = zip([1, *filters[:-1]], filters, strict=True)
+            downs = [nn.Sequential(nn.Conv2d(a, b, 3, stride=2, padding=1), nn.LeakyReLU(SLOPE)) for a, b in steps]
+            self.encoder = nn.Sequential(*downs, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(filters[-1], code))
+            self.films = nn.ModuleList(_silent(code, 2 * channels) for channels in reversed(filters))
+
+    def forward(self, image: Tensor) -> list[Tensor]:
+        """Gains less 1 and biases [batch, 2, channels] of each decoder level, coarsest first; none when plain."""
+        if not self.films:
+            return []
+        code = self.encoder(image)
+        return [film(code).unflatten(1, (2, -1)) for film in self.films]
+
+
+def _silent(inputs: int, outputs: int) -> nn.Linear:
+    """A layer that gives 0 until it has learned, so the network begins as the plain autoencoder."""
+    layer = nn.Linear(inputs, outputs)
+    nn.init.zeros_(layer.weight)
+    nn.init.zeros_(layer.bias)
+    return layer
+
+
+class Down(nn.Module):
+    """Halves H and W."""
+
+    def __init__(self, inputs: int, outputs: int, groups: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Conv2d(inputs, outputs, 3, stride=2, padding=1, bias=False),
+            nn.GroupNorm(groups, outputs),
+            nn.LeakyReLU(SLOPE),
+        )
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Features at half the size."""
+        features: Tensor = self.layers(image)
+        return features
+
+
+class Up(nn.Module):
+    """Doubles H and W, then normalises and modulates."""
+
+    def __init__(self, inputs: int, outputs: int, groups: int) -> None:
+        super().__init__()
+        self.enlarge = nn.Upsample(scale_factor=2, mode="bilinear", align_corners=False)
+        self.convolution = nn.Conv2d(inputs, outputs, 3, padding=1, bias=False)
+        self.normalisation = nn.GroupNorm(groups, outputs)
+        self.activation = nn.LeakyReLU(SLOPE)
+
+    def forward(self, features: Tensor, told: Tensor | None) -> Tensor:
+        """Features at twice the size; `told` [batch, 2, channels] are gains less 1 and biases."""
+        features = self.normalisation(self.convolution(self.enlarge(features)))
+        if told is not None:
+            features = features * (1 + told[:, 0, :, None, None]) + told[:, 1, :, None, None]
+        activated: Tensor = self.activation(features)
+        return activated
