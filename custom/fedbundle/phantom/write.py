@@ -42,6 +42,8 @@ class Generator(Protocol):
 def write_phantoms(bundle: str, out: Path, patients: int, profile: str, seed: int) -> dict[str, Any]:
     """Write `out/dicom/<patient>/<series>/<n>.dcm`, `out/labels.csv` and, as masks, `out/truth/<patient>.nii.gz`.
 
+    A generator with `truth_rows`, of the form of `label_rows`, also gets `out/truth.csv`: what no hospital can know.
+
     Each patient appears whole or not at all, and depends on (bundle, profile, seed, number) only. An interrupted
     run goes on where it stopped when it is started again; a larger `patients` adds to what is there.
 
@@ -84,10 +86,14 @@ def write_phantoms(bundle: str, out: Path, patients: int, profile: str, seed: in
         files += generator.MASKS + sum(1 for _ in folder.rglob("*.dcm"))
         known = {"study_instance_uid": generator.study_uid(profile, seed, index), "mask": f"truth/{truth.name}"}
         rows += [known | row for row in generator.label_rows(profile, seed, index)]
-    with new_file(out / "labels.csv") as part, part.open("w", encoding="utf-8", newline="") as file:
-        table = csv.DictWriter(file, head, extrasaction="ignore", lineterminator="\n")
-        table.writeheader()
-        table.writerows(rows)
+    _write_table(out / "labels.csv", head, rows)
+    if generator_truth := getattr(generator, "truth_rows", None):  # what no hospital knows, such as a true risk
+        hidden = []
+        for index in range(1, patients + 1):
+            known = {"study_instance_uid": generator.study_uid(profile, seed, index)}
+            hidden += [known | row for row in generator_truth(profile, seed, index)]
+        _write_table(out / "truth.csv", list(hidden[0]), hidden)
+        files += 1
     return {"bundle": bundle, "profile": profile, "seed": seed, "patients": patients, "files": files, "out": str(out)}
 
 
@@ -104,6 +110,13 @@ def find_generator(bundle: str) -> Generator:
             f"bundle must be one that has phantoms ({', '.join(names)}), got {bundle!r}; choose one of them"
         )
     return cast(Generator, import_module(f"fedbundle.phantom.{bundle}"))
+
+
+def _write_table(path: Path, head: Sequence[str], rows: Sequence[Mapping[str, str]]) -> None:
+    with new_file(path) as part, part.open("w", encoding="utf-8", newline="") as file:
+        table = csv.DictWriter(file, head, extrasaction="ignore", lineterminator="\n")
+        table.writeheader()
+        table.writerows(rows)
 
 
 def _claim(out: Path, record: dict[str, Any]) -> None:

@@ -65,7 +65,11 @@ def write_study(dicom: Path, site: Site, text: str, identifier: str) -> int:
         text: the seed of all that is drawn, and of the UIDs.
         identifier: Patient ID.
     """
-    made = plan(site, text)
+    return write_planned(dicom, site, plan(site, text), text, identifier)
+
+
+def write_planned(dicom: Path, site: Site, made: Plan, text: str, identifier: str) -> int:
+    """Write the study of a plan, also one that another generator drew; arguments as of `write_study`."""
     exam = _exam(site, made, text, identifier)
     shown, view = picture(site, made)
     files = write_view(dicom / f"{view.number:03}_{_plain(view.description)}", exam, site.unit, view, shown)
@@ -186,4 +190,14 @@ def _exam(site: Site, made: Plan, text: str, identifier: str) -> Exam:
     return Exam(person, text, f"{day:%Y%m%d}", start, accession, site.study, body_part)
 
 
-__all__ = ["Field", "label_rows", "picture", "plan", "project", "study_uid", "write_patient", "write_study"]
+__all__ = [
+    "Field",
+    "label_rows",
+    "picture",
+    "plan",
+    "project",
+    "study_uid",
+    "write_patient",
+    "write_planned",
+    "write_study",
+]
