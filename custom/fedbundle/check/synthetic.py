@@ -18,6 +18,7 @@ VALUES = {"suvbw": (0.0, 15.0), "adc": (0.0, 3000.0), "displayed": (0.0, 1.0), "
 FILM_MM, VOLUME_MM = (400.0, 400.0), (128.0, 128.0, 72.0)  # where the config names no field
 SPACING_MM = (1.0, 1.0, 3.0)
 LEAST = 12  # voxels along an axis of a volume
+EVENTS, YEARS = (1, 0, 1, 2), (1.5, 3.0, 6.0, 12.0)  # of the cases of a section: the first event comes before all
 
 
 def write_dataset(rules: Mapping[str, Any], config: Mapping[str, Any], folder: Path) -> None:
@@ -111,8 +112,15 @@ def _mask(label: Mapping[str, Any], shape: tuple[int, ...], *, empty: bool) -> N
 
 
 def _cells(columns: Mapping[str, Any], order: int) -> Iterator[tuple[str, Any]]:
+    ends = {column.get("not_after") for column in columns.values()}
     for name, column in columns.items():
-        if column["type"] == "category":
+        if column["type"] == "event":
+            yield name, EVENTS[order % SIDES]
+        elif column["type"] == "time":
+            yield name, min(YEARS[order % SIDES] * (1.0 if column["unit"] == "years" else 365.25), column["max"])
+        elif name in ends:
+            yield name, column["max"]
+        elif column["type"] == "category":
             values = sorted(int(value) for value in column["values"])
             yield name, values[order % len(values)]
         elif column.get("missing") and order % SIDES == SIDES - 1:

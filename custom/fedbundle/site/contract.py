@@ -15,7 +15,7 @@ from fedbundle.dicom.contract import NOT_FINITE, VALUE_RANGE, WRONG_CHANNELS, WR
 from fedbundle.dicom.gate.rules import checked_rules
 from fedbundle.site.image_file import Grid, ImageFile
 from fedbundle.site.labels.label_map import fault_of
-from fedbundle.site.labels.table import SIDE, SIDES, CellError, columns_of, per_side, value_of
+from fedbundle.site.labels.table import SIDE, SIDES, CellError, columns_of, late, per_side, value_of
 
 UNREADABLE_FILE = "UNREADABLE_FILE"
 OTHER_GRID = "OTHER_GRID"
@@ -106,6 +106,8 @@ class Contract:
         for name, column in columns_of(self.rules).items():
             if fault := _fault(item[name], column) if name in item else "":
                 found.append(Breach(TABLE_VALUES, f"{name} must be {fault}"))
+        if not found and (too_late := late(dict(item), self.rules)):
+            found.append(Breach(TABLE_VALUES, too_late))
         return found
 
 

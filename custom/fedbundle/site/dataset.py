@@ -9,6 +9,7 @@ from typing import Any
 
 from fedbundle.errors import DatasetError
 from fedbundle.site.contract import FILE_CODES, TABLE_VALUES, Contract
+from fedbundle.site.events import refuse_without_events
 from fedbundle.site.examination import KEY_MISSING, Examination, patient_of
 from fedbundle.site.folder import DATALIST, read_datalist
 from fedbundle.site.small_counts import cases_told, told
@@ -57,6 +58,7 @@ class ExaminedDataset:
     folder: Path
     listed: dict[str, Any]  # datalist.json
     found: Examination
+    rules: dict[str, Any] | None = None  # configs/ingest.json
 
     @classmethod
     def of(
@@ -89,7 +91,8 @@ class ExaminedDataset:
             owners_of = {item["case"]: patient_of(item) for section in SECTIONS for item in listed.get(section, [])}
             raise DatasetError(unfit_told(told([owners_of.get(case, case) for case in unfit], min_cell)))
         sections = {section: listed.get(section, []) for section in SECTIONS}
-        return cls(folder, listed, Examination.of(folder, sections, needed, contract, remember))
+        found = Examination.of(folder, sections, needed, contract, remember)
+        return cls(folder, listed, found, ingest_rules)
 
     def listed_cases(self) -> dict[str, int]:
         """How many cases each section of the datalist names."""
@@ -110,8 +113,8 @@ class ExaminedDataset:
             min_cell: as in `of`.
 
         Raises:
-            DatasetError: a patient in two sections, an empty section (a test section without a share may be empty), or
-                more cases lost than the budget allows.
+            DatasetError: a patient in two sections, an empty section (a test section without a share may be empty),
+                more cases lost than the budget allows, or no event to learn from.
         """
         if straddling := self.straddling():
             raise DatasetError(straddling_told(told(straddling, min_cell)))
@@ -139,6 +142,8 @@ class ExaminedDataset:
                 f"at most {max_dropped:.0%} of the cases may be damaged, missing or against the data contract, got "
                 f"more ({counts}); run fedbundle doctor to see which, then {remedy(owners)}"
             )
+        if self.rules is not None:
+            refuse_without_events(self.found.fit["training"], self.rules)
         kept = {section: [_absolute(self.folder, item) for item in items] for section, items in self.found.fit.items()}
         return CheckedDataset(self.folder, kept, dropped)
 

@@ -48,6 +48,19 @@ def test_a_bad_sheet_is_refused(content: str, message: str, tmp_path: Path) -> N
         sheet(tmp_path, content, MASKS)
 
 
+def test_what_comes_after_the_end_of_follow_up_costs_its_study(tmp_path: Path) -> None:
+    columns = COLUMNS | {"time": COLUMNS["time"] | {"not_after": "end"}}
+    columns["end"] = {"type": "number", "min": 0, "max": 7300, "missing": True}
+    rules = {"inputs": IMAGE, "table": {"columns": columns}}
+    content = f"{HEADER},end\n1.2,0,12,1,80,21,12\n1.3,0,12.1,1,80,21,12\n1.4,0,12.1,1,80,21,\n"
+    found = sheet(tmp_path, content, rules).studies
+    assert [study for study, labels in found.items() if labels.rows] == ["1.2", "1.4"]
+    assert found["1.3"].fault == "line 3 of the labels: time must be a time up to end"
+    columns["time"] = columns["time"] | {"not_after": "event"}
+    with pytest.raises(BundleError, match="not_after of time must be a column of type number, got 'event'"):
+        sheet(tmp_path, content, rules)
+
+
 def test_a_sheet_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="readable CSV"):
         read_sheet(tmp_path / "labels.csv", MASKS)

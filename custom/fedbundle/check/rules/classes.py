@@ -1,7 +1,6 @@
 """Declared numbers hang together: channels, their meanings, label values, what goes back as DICOM."""
 
 from collections.abc import Iterator
-from typing import Any
 
 from fedbundle.check.finding import Problem
 from fedbundle.check.subject import DICOM_OUT, INFERENCE, INGEST, METADATA, TRAIN, Subject
@@ -23,26 +22,30 @@ def classes(bundle: Subject) -> Iterator[Problem]:
             if key.split("::")[-1] == "out_channels" and isinstance(value, int) and value != count:
                 place = f"network_def#{key.replace('::', '#')}"
                 yield Problem(file, place, f"must be {count} as in {METADATA}, got {value}; mend one of them")
-    key, values = _declared(bundle.ingest_rules)
+    file, key, values = _declared(bundle)
     if values != [str(value) for value in range(count or 0)]:
         told = ", ".join(values)
         yield Problem(
-            INGEST, key, f"must be the {count} classes 0 to {(count or 0) - 1} of {METADATA}, got {told}; mend one"
+            file, key, f"must be the {count} classes 0 to {(count or 0) - 1} of {METADATA}, got {told}; mend one"
         )
     yield from _out(bundle, values)
     yield from _labels(bundle)
     yield from _numbers(bundle)
 
 
-def _declared(rules: dict[str, Any]) -> tuple[str, list[str]]:
-    """Where the bundle's classes are declared, and which values they have."""
+def _declared(bundle: Subject) -> tuple[str, str, list[str]]:
+    """Where the bundle's classes are declared, and which values they have; of times to an event, intervals."""
+    rules = bundle.ingest_rules
     if "label" in rules:
-        return "label#values", sorted(rules["label"].get("values", {}), key=int)
+        return INGEST, "label#values", sorted(rules["label"].get("values", {}), key=int)
     columns = rules.get("table", {}).get("columns", {})
+    if any(column.get("type") == "event" for column in columns.values()):
+        edges = bundle.json(TRAIN).get("edges_years", [])
+        return TRAIN, "edges_years", [str(interval) for interval in range(len(edges) - 1)]
     named = [name for name, column in columns.items() if column.get("type") == "category"]
     if not named:
-        return "label", []
-    return f"table#columns#{named[0]}#values", sorted(columns[named[0]]["values"], key=int)
+        return INGEST, "label", []
+    return INGEST, f"table#columns#{named[0]}#values", sorted(columns[named[0]]["values"], key=int)
 
 
 def _out(bundle: Subject, values: list[str]) -> Iterator[Problem]:
@@ -61,7 +64,7 @@ def _out(bundle: Subject, values: list[str]) -> Iterator[Problem]:
 
 def _labels(bundle: Subject) -> Iterator[Problem]:
     """A class is called what the hospitals' table calls it, and nothing else is called so."""
-    key, _ = _declared(bundle.ingest_rules)
+    _, key, _ = _declared(bundle)
     column = key.split("#")[2] if key.startswith("table#") else ""
     meanings = bundle.ingest_rules["table"]["columns"][column]["values"] if column else {}
     seen: set[str] = set()

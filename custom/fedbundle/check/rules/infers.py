@@ -1,4 +1,4 @@
-"""Inference writes what its kind of bundle owes: label map, detection map, or probabilities with a saliency map."""
+"""Inference writes what its kind of bundle owes: label map, detection map, probabilities with a saliency map, risks."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,6 +32,8 @@ def results(bundle: Subject, data: Path, out: Path) -> Iterator[Problem]:
         image = nibabel.load(data / case[role])
         if bundle.kind == "classification":
             yield from _classified(bundle, out / f"{case['case']}_{case['laterality']}", image)
+        elif bundle.kind == "risk":
+            yield from _risks(out / f"{case['case']}_{case['laterality']}_pred.json")
         else:
             pattern = f"{Path(case[role]).name.removesuffix('.nii.gz')}*_pred.nii.gz"
             yield from _mapped(bundle, _only(out, pattern), image)
@@ -72,6 +74,16 @@ def _classified(bundle: Subject, stem: Path, image: Any) -> Iterator[Problem]:
     yield from _same_grid(saliency.name, found, image)
     if not np.isfinite(values).all() or values.min() < 0 or values.max() > 1:
         yield Problem(*PLACE, f"must write a saliency from 0 to 1, got {values.min():g} to {values.max():g}; mend it")
+
+
+def _risks(path: Path) -> Iterator[Problem]:
+    if not path.is_file():
+        raise BrokenError(*PLACE, f"must write {path.name}, got no such file; mend it")
+    told = read_json(path)
+    years, risk = told.get("years", []), told.get("risk", [])
+    rising = len(years) == len(risk) > 1 and all(np.diff(each).min() >= 0 for each in (years, risk))
+    if not rising or not 0 <= risk[0] <= risk[-1] <= 1 or not isinstance(told.get("missing"), list):
+        yield Problem(*PLACE, f"must write rising risks from 0 to 1 and missing factors, got others in {path.name}")
 
 
 def _same_grid(name: str, found: Any, image: Any) -> Iterator[Problem]:

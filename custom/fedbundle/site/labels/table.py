@@ -22,12 +22,15 @@ def columns_of(rules: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Columns that the bundle declares; empty when it wants no table.
 
     Raises:
-        BundleError: a column has the name of an image or mask of the datalist.
+        BundleError: a column has the name of an image or mask of the datalist, or is to end with one that is none.
     """
     columns: dict[str, dict[str, Any]] = rules.get("table", {}).get("columns", {})
     taken = {*rules["inputs"], *([rules["label"]["key"]] if "label" in rules else [])}
     if both := sorted(taken & columns.keys()):
         raise BundleError(f"table of configs/ingest.json must have columns of its own, got {both[0]}; rename it")
+    for name, column in columns.items():
+        if (end := column.get("not_after", name)) != name and columns.get(end, {}).get("type") != "number":
+            raise BundleError(f"not_after of {name} must be a column of type number, got {end!r}; mend the table")
     return columns
 
 
@@ -63,7 +66,18 @@ def row_of(cells: dict[str, str], rules: dict[str, Any]) -> Row:
             row[name] = value_of(cells.get(name, ""), column)
         except CellError as error:
             raise CellError(f"{name} must be {error}") from None
+    if too_late := late(row, rules):
+        raise CellError(too_late)
     return row
+
+
+def late(row: Row, rules: dict[str, Any]) -> str:
+    """The rule that a time of this row breaks which lies after the end of follow-up, where that is known; or ""."""
+    for name, column in columns_of(rules).items():
+        time, end = row.get(name), row.get(column.get("not_after", ""))
+        if isinstance(time, int | float) and isinstance(end, int | float) and time > end:
+            return f"{name} must be a time up to {column['not_after']}"
+    return ""
 
 
 def _side(cell: str) -> str:
