@@ -45,3 +45,17 @@ def test_a_share_of_nothing_gets_nobody() -> None:
     assert set(earlier.values()) == {"test"}
     later = assign(earlier, PATIENTS[:12], shares)
     assert {later[patient] for patient in PATIENTS[9:12]} <= {"training", "validation"}
+
+
+def test_barred_patients_go_elsewhere_and_the_others_keep_their_shares() -> None:
+    ill = {patient: {"training", "validation"} for patient in PATIENTS[40:]}
+    assigned = assign({}, PATIENTS, SHARES, ill)
+    assert {assigned[patient] for patient in ill} == {"test"}
+    assert Counter(assigned[patient] for patient in PATIENTS[:40]) == {"training": 20, "validation": 6, "test": 14}
+
+
+def test_who_is_barred_later_leaves_the_section() -> None:
+    before = assign({}, PATIENTS[:28], SHARES)
+    moved = next(patient for patient, section in before.items() if section == "training")
+    after = assign(before, PATIENTS[:28], SHARES, {moved: {"training", "validation"}})
+    assert after == before | {moved: "test"}

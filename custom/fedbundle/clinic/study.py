@@ -7,7 +7,7 @@ from typing import Any
 from pydicom import Dataset
 
 from fedbundle.bundle.layout import Bundle
-from fedbundle.dicom.contract import NOT_FINITE, WRONG_CHANNELS, Breach, breaches
+from fedbundle.dicom.contract import NOT_FINITE, SKULL_ABSENT, SKULL_PRESENT, WRONG_CHANNELS, Breach, breaches
 from fedbundle.dicom.gate.roles import Choice, choose
 from fedbundle.dicom.gate.rules import checked_rules
 from fedbundle.dicom.header import text
@@ -16,7 +16,12 @@ from fedbundle.dicom.pixels.volume import Volume
 from fedbundle.dicom.series import Series, survey
 from fedbundle.errors import DicomError, InputError, NoUsableSeriesError
 
-UNFIT = (WRONG_CHANNELS, NOT_FINITE)  # no network can make anything of such voxels
+UNFIT = {  # no network can make anything of such voxels; what to do
+    WRONG_CHANNELS: "send the series again from the PACS",
+    NOT_FINITE: "send the series again from the PACS",
+    SKULL_PRESENT: "send the series from which a program has removed the skull",
+    SKULL_ABSENT: "send the series with its skull",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,8 +70,8 @@ def read_study(folder: Path, bundle: Bundle, scratch: Path) -> Study:
         for breach in found:
             if breach.code in UNFIT:
                 raise NoUsableSeriesError(
-                    f"images must be numbers that a network can take, got {breach.code} in {role} ({breach.detail}); "
-                    "send the series again from the PACS"
+                    f"images must be such as the network can take, got {breach.code} in {role} ({breach.detail}); "
+                    f"{UNFIT[breach.code]}"
                 )
     return Study(choice, rules["inputs"], inputs, broken, damaged)
 

@@ -10,13 +10,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fedbundle.dicom.dark_shell import SKULL_FROM, dark_shell
 from fedbundle.dicom.gate.objects import PROJECTIONS
 
 WRONG_CHANNELS = "WRONG_CHANNELS"
 NOT_FINITE = "NOT_FINITE"
 WRONG_SPACING = "WRONG_SPACING"
 VALUE_RANGE = "VALUE_RANGE"
-VOLUME_CODES = (WRONG_SPACING, NOT_FINITE, VALUE_RANGE)  # of what was read from DICOM, which has one channel
+SKULL_PRESENT = "SKULL_PRESENT"
+SKULL_ABSENT = "SKULL_ABSENT"
+VOLUME_CODES = (
+    WRONG_SPACING,
+    NOT_FINITE,
+    VALUE_RANGE,
+    SKULL_PRESENT,
+    SKULL_ABSENT,
+)  # of what was read from DICOM, which has one channel
 AXES = ("columns", "rows", "slices")
 ROUNDING = 1e-4  # relative; headers of NIfTI hold spacings as float32, and matrices made of them
 
@@ -33,7 +42,8 @@ def breaches(array: NDArray[np.generic], spacing_mm: Sequence[float], role: Mapp
     """What of a volume breaks the contract of its role, first what is worst; empty when it keeps it.
 
     A volume has three axes, one number per voxel and finite values whatever the role says; its rule `contract` limits
-    spacing and values. Of a radiograph only columns and rows have a spacing. Limits of all voxels must leave room for
+    spacing and values, and says whether a head must show its skull. Of a radiograph only columns and rows have a
+    spacing. Limits of all voxels must leave room for
     noise and artefacts, so they cannot tell the unit; where the largest value must lie (`reaches`) tells it.
 
     Args:
@@ -52,7 +62,22 @@ def breaches(array: NDArray[np.generic], spacing_mm: Sequence[float], role: Mapp
     else:
         values = Breach(VALUE_RANGE, _outside(float(low), float(high), contract))
     spacing = Breach(WRONG_SPACING, _misspaced(spacing_mm[:2] if flat else spacing_mm, contract.get("spacing_mm", {})))
-    return [breach for breach in (spacing, values) if breach.detail]
+    found = [breach for breach in (spacing, values) if breach.detail]
+    return found or _of_skull(array, spacing_mm, contract.get("skull"))
+
+
+def _of_skull(array: NDArray[np.generic], spacing_mm: Sequence[float], wanted: str | None) -> list[Breach]:
+    """What of a head breaks the wish for one with its skull (`present`) or for a skull-stripped brain (`absent`)."""
+    if wanted is None:
+        return []
+    share = dark_shell(array, spacing_mm)
+    if share is not None and (share >= SKULL_FROM) == (wanted == "present"):
+        return []
+    told = (
+        "no head can be seen" if share is None else f"a shell of the head is darker by {share:.2f} than those above it"
+    )
+    rule = f"{SKULL_FROM:g} or more, a skull" if wanted == "present" else f"less than {SKULL_FROM:g}, no skull"
+    return [Breach(SKULL_ABSENT if wanted == "present" else SKULL_PRESENT, f"{told}, wanted {rule}")]
 
 
 def _channels(array: NDArray[np.generic], role: Mapping[str, Any]) -> str:

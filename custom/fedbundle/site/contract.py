@@ -11,17 +11,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from fedbundle.dicom.contract import NOT_FINITE, VALUE_RANGE, WRONG_CHANNELS, WRONG_SPACING, Breach, breaches
+from fedbundle.dicom.contract import VOLUME_CODES, WRONG_CHANNELS, Breach, breaches
 from fedbundle.dicom.gate.rules import checked_rules
 from fedbundle.site.image_file import Grid, ImageFile
 from fedbundle.site.labels.label_map import fault_of
-from fedbundle.site.labels.table import SIDE, SIDES, CellError, columns_of, late, per_side, value_of
+from fedbundle.site.labels.table import SIDE, SIDES, CellError, closed_to, columns_of, late, per_side, value_of
 
 UNREADABLE_FILE = "UNREADABLE_FILE"
 OTHER_GRID = "OTHER_GRID"
 LABEL_VALUES = "LABEL_VALUES"
 TABLE_VALUES = "TABLE_VALUES"
-FILE_CODES = (UNREADABLE_FILE, WRONG_CHANNELS, WRONG_SPACING, NOT_FINITE, VALUE_RANGE, OTHER_GRID, LABEL_VALUES)
+FILE_CODES = (UNREADABLE_FILE, WRONG_CHANNELS, *VOLUME_CODES, OTHER_GRID, LABEL_VALUES)
 JUDGE = 2  # raise it when the same files and rules are judged in another way; all are judged anew then
 JUDGED_BY = ("modality", "contract", "resample_to")  # rules of a role that are judged here
 
@@ -97,6 +97,11 @@ class Contract:
         if is_label and not found and (fault := fault_of(image.array, self.rules["label"])):
             found.append(Breach(LABEL_VALUES, fault))
         return found
+
+    def of_section(self, section: str, item: Mapping[str, Any]) -> list[Breach]:
+        """What bars an item from its section of the datalist."""
+        told = closed_to(item, self.rules).get(section)
+        return [Breach(TABLE_VALUES, told)] if told else []
 
     def of_row(self, item: Mapping[str, Any]) -> list[Breach]:
         """What breaks the contract in the columns of an item; a column that is not there is another matter."""

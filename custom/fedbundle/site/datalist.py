@@ -8,7 +8,8 @@ from fedbundle.errors import InputError
 from fedbundle.files import write_json, writing
 from fedbundle.site.dataset import SECTIONS
 from fedbundle.site.folder import DATALIST, case_entries, case_of_entry, damaged_datalist, read_datalist, remove
-from fedbundle.site.journal import Journal, files_of, rows_of, used
+from fedbundle.site.journal import Journal, Line, files_of, rows_of, used
+from fedbundle.site.labels.table import closed_to
 from fedbundle.site.splits import assign
 
 Splits = dict[str, dict[str, int]]  # section -> cases, patients
@@ -37,7 +38,7 @@ def rebuild(
     bundle: str,
     journal: Journal,
     known: Mapping[str, str],
-    shares: Mapping[str, float],
+    rules: Mapping[str, Any],
     unfit: Collection[str] | None = None,
 ) -> Splits:
     """Write the journal in order and the datalist; remove files of cases that are not in it.
@@ -47,7 +48,7 @@ def rebuild(
         bundle: its name.
         journal: newest lines of every case.
         known: sections from earlier runs, see `assign`.
-        shares: `splits` of configs/ingest.json.
+        rules: configs/ingest.json; `splits` has the shares, `only` says what a section may hold.
         unfit: cases because of which no run may use the dataset; when not given, those that the datalist names already.
 
     Raises:
@@ -59,7 +60,8 @@ def rebuild(
         for entry in case_entries(dataset):
             if case_of_entry(entry) not in cases:
                 remove(entry)
-    patients = assign(known, {lines[0]["patient"] for lines in cases.values()}, shares)
+    shares, barred = rules["splits"], _barred(cases, rules)
+    patients = assign(known, {lines[0]["patient"] for lines in cases.values()}, shares, barred)
     datalist: dict[str, Any] = {"bundle": bundle} | {section: [] for section in SECTIONS}
     for case, lines in sorted(cases.items()):
         datalist[patients[lines[0]["patient"]]] += _items(case, lines)
@@ -68,6 +70,15 @@ def rebuild(
         datalist["unfit"] = still
     write_json(dataset / DATALIST, datalist | {"patients": dict(sorted(patients.items()))}, make_parents=False)
     return {section: _counts(datalist[section]) for section in SECTIONS}
+
+
+def _barred(cases: Mapping[str, list[Line]], rules: Mapping[str, Any]) -> dict[str, set[str]]:
+    """Patient -> sections where one of the patient's cases may not be."""
+    barred: dict[str, set[str]] = {}
+    for lines in cases.values():
+        for row in rows_of(lines) or [{}]:
+            barred.setdefault(lines[0]["patient"], set()).update(closed_to(row, rules))
+    return barred
 
 
 def _unfit(dataset: Path) -> set[str]:

@@ -80,7 +80,7 @@ class Examination:
             noted = read_cases(folder / JOURNAL) if (folder / JOURNAL).is_file() else {}
             for section, item in _with_progress(sections):
                 breach = _damage(folder, item, needed, contract) or _edit(item, noted, contract)
-                breach = breach or (judges.first_breach(item) if judges else None)
+                breach = breach or (judges.first_breach(section, item) if judges else None)
                 if breach:
                     lost.append(Lost(section, item["case"], patient_of(item), breach.code, breach.detail))
                 else:
@@ -109,14 +109,14 @@ class _Judges:
         self.judged = Judged(folder, contract)
         self.saved = time.monotonic()
 
-    def first_breach(self, item: Item) -> Breach | None:
+    def first_breach(self, section: str, item: Item) -> Breach | None:
         found = self.judged.recall(item)
         if found is None:
             found = self.contract.of_files(self.folder, item)
             self.judged.keep(item, found)
             if time.monotonic() - self.saved > SAVED:
                 self.save()
-        found = [*found, *self.contract.of_row(item)]
+        found = [*found, *self.contract.of_row(item), *self.contract.of_section(section, item)]
         if not found:
             return None
         others = "".join(f"; also {each.code}, {each.detail}" for each in found[1:])

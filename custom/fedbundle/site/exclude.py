@@ -90,7 +90,7 @@ def exclude(home: SiteHome, bundle: str, listed: Path, out: Path | None = None, 
     """
     entries = _entries(listed)
     opened = open_bundle(home, bundle)
-    shares, bundle = rules_of(opened)["splits"], opened.name
+    rules, bundle = rules_of(opened), opened.name
     dataset = out.expanduser().resolve() if out else home.place_for_dataset(bundle)
     if not (dataset / JOURNAL).is_file():
         patients, named = _resolved(entries, _Known(home, bundle, {}, dicom))
@@ -106,10 +106,10 @@ def exclude(home: SiteHome, bundle: str, listed: Path, out: Path | None = None, 
         (dataset / PAGE).unlink(missing_ok=True)  # shows every case; the next ingest makes it anew
         (dataset / JUDGED).unlink(missing_ok=True)  # tells of every file; the next run makes it anew
         left = {patient: section for patient, section in known.items() if patient not in patients}
-        splits = {name: counts["cases"] for name, counts in rebuild(dataset, bundle, journal, left, shares).items()}
+        splits = {name: counts["cases"] for name, counts in rebuild(dataset, bundle, journal, left, rules).items()}
         remember_version(home, dataset, bundle)
     told = _told(home, bundle, set(patients), named, before - sum(splits.values()), splits)
-    return replace(told, warnings=tuple(lacking(splits, shares)))
+    return replace(told, warnings=tuple(lacking(splits, rules["splits"])))
 
 
 class _Known:

@@ -118,7 +118,7 @@ def ingest(
         outdated = Outdated.of(journal.cases, place)
         present = {lines[0]["patient"] for lines in journal.cases.values() if used(lines)}
         known = sections_before(home, opened.name, present) | listed
-        splits = rebuild(dataset, opened.name, journal, known, rules["splits"], outdated.privacy)
+        splits = rebuild(dataset, opened.name, journal, known, rules, outdated.privacy)
         with writing(dataset):
             _refuse_leaking_lists(dataset, done.names, place.all_rules)
             remember_version(home, dataset, opened.name)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,10 +51,17 @@ def write_case(case: str, choice: Choice, labels: StudyLabels, place: Workplace)
         _refuse_text(choice, inputs)
     labelled = next(iter(place.rules["inputs"]))  # masks are drawn on the first input
     series, image = choice.chosen[labelled], inputs[labelled].volume
-    mask = read_label_map(labels.files, series, image, label) if label else None
+    mask = _mask(labels, series, image, label) if label else None
     motion = Rebase.of(place.key, series.study_uid) if place.options.rebase else None
     with writing(place.dataset):
         return _put(case, choice.chosen, inputs, mask, place, motion), choice
+
+
+def _mask(labels: StudyLabels, series: Series, image: Volume, wanted: dict[str, Any]) -> NDArray[np.uint8]:
+    """What was drawn on an image; nothing where the table says that there is nothing to draw."""
+    if not labels.files:
+        return np.zeros(image.array.shape, np.uint8)
+    return read_label_map(labels.files, series, image, wanted)
 
 
 def _read(chosen: dict[str, Series], place: Workplace) -> tuple[dict[str, Input], dict[str, tuple[str, str]]]:

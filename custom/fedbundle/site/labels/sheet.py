@@ -7,7 +7,7 @@ from typing import Any
 
 from fedbundle.errors import InputError
 from fedbundle.site.labels.study import Labels, Row, StudyLabels
-from fedbundle.site.labels.table import SIDE, CellError, columns_of, per_side, row_of
+from fedbundle.site.labels.table import SIDE, CellError, columns_of, no_mask_needed, per_side, row_of
 
 STUDY, MASK = "study_instance_uid", "mask"
 Cells = dict[str, str]
@@ -84,13 +84,13 @@ def _row(cells: Cells, count: int, rules: dict[str, Any]) -> tuple[Row, str]:
 
 def _misplaced(study: str, mask: Path | None, row: Row, studies: dict[str, StudyLabels], rules: dict[str, Any]) -> str:
     """What is wrong with a row, after those in `studies`."""
-    if not study or ("label" in rules and mask is None):
+    if not study or ("label" in rules and mask is None and not no_mask_needed(row, rules)):
         return "an empty cell"
     if not UID.fullmatch(study):
         return "a study that is no UID (spreadsheets turn them into numbers such as 1.2E+25)"
     before = studies.get(study)
     if before is None:
-        return "the mask of another study" if any(mask in other.files for other in studies.values()) else ""
+        return "the mask of another study" if mask and any(mask in other.files for other in studies.values()) else ""
     if not per_side(rules):
         return "a study that stands there already"
     if row and any(row[SIDE] == other[SIDE] for other in before.rows):

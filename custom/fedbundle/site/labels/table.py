@@ -1,7 +1,7 @@
 """The bundle's table: which columns it declares, and what a cell of the CSV means as a number."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from fedbundle.errors import BundleError
@@ -32,6 +32,32 @@ def columns_of(rules: dict[str, Any]) -> dict[str, dict[str, Any]]:
         if (end := column.get("not_after", name)) != name and columns.get(end, {}).get("type") != "number":
             raise BundleError(f"not_after of {name} must be a column of type number, got {end!r}; mend the table")
     return columns
+
+
+def no_mask_needed(row: Mapping[str, Any], rules: Mapping[str, Any]) -> bool:
+    """Nothing is drawn on a study with this row, so its mask is empty (`empty_where` of `label`)."""
+    wanted: Mapping[str, list[int]] = rules.get("label", {}).get("empty_where", {})
+    return bool(wanted) and all(row.get(name) in values for name, values in wanted.items())
+
+
+def closed_to(row: Mapping[str, Any], rules: Mapping[str, Any]) -> dict[str, str]:
+    """Sections where a case with this row may not be -> the rule; what is not known counts as another value.
+
+    Raises:
+        BundleError: `only` names a column or value that the table does not have.
+    """
+    closed = {}
+    for section, wanted in rules.get("only", {}).items():
+        for name, values in wanted.items():
+            meanings = rules.get("table", {}).get("columns", {}).get(name, {}).get("values", {})
+            if unknown := [value for value in values if str(value) not in meanings]:
+                raise BundleError(
+                    f"only of configs/ingest.json must name its categories, got {unknown[0]} of {name}; mend it"
+                )
+            if row.get(name) not in values:
+                told = " or ".join(f"{value} ({meanings[str(value)]})" for value in values)
+                closed[section] = f"{name} must be {told} in the section {section}"
+    return closed
 
 
 def per_side(rules: dict[str, Any]) -> bool:
