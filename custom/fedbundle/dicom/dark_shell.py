@@ -1,7 +1,8 @@
 """Whether MR slices of a head show its skull: bone gives no signal, so it is a dark shell below a bright scalp.
 
 A skull-stripped brain begins with cortex, and its sulci darken about the same part of every depth. So the
-two are told apart by how much darker a 3 mm shell is than one above it; docs/reference/ingest-rules.md tells what was measured.
+two are told apart by how much darker a 3 mm shell is than one above it; what was measured stands in
+docs/reference/ingest-rules.md.
 """
 
 from collections.abc import Iterator, Sequence
