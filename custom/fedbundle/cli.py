@@ -135,11 +135,14 @@ class Approve(SiteVerb):
     by: str | None = None
     """Who decides; default: the name of the logged-in account."""
 
+    allow_python: bool = False
+    """Let the bundle run the Python that it brings besides fedblocks; read it first."""
+
     def run(self) -> Outcome:
         """Approve."""
         from fedbundle.site.approvals import approve
 
-        entry = approve(self.home(), self.bundle, self.by)
+        entry = approve(self.home(), self.bundle, self.by, self.allow_python)
         return Outcome(
             f"{self.bundle} approved, recipe digest {entry['recipe_digest']}\n"
             "not scanned: no static scan of this bundle's configs has been made",

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from samples.tiny_bundle import write_tiny_bundle
 
-from fedbundle.bundle.layout import REQUIRED_FILES, Bundle, bundle_files, checked_name
+from fedbundle.bundle.layout import REQUIRED_FILES, SPECIFIED_FILES, Bundle, bundle_files, checked_name
 from fedbundle.errors import BundleError, InputError
 
 
@@ -27,8 +27,28 @@ def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
         Bundle.open(tmp_path / "nowhere")
 
 
-@pytest.mark.parametrize("needed", REQUIRED_FILES)
+@pytest.mark.parametrize("needed", [file for file in REQUIRED_FILES if file != "configs/ingest.json"])
 def test_each_required_file_is_missed(tiny: Path, needed: str) -> None:
+    (tiny / needed).unlink()
+    with pytest.raises(BundleError, match=f"must hold {needed}"):
+        Bundle.open(tiny)
+
+
+def test_without_rules_for_dicom_it_is_a_stock_bundle(tiny: Path) -> None:
+    """It needs what MONAI's specification asks for, and a training."""
+    assert not Bundle.open(tiny).stock
+    (tiny / "configs" / "ingest.json").unlink()
+    (tiny / "eval" / "schema.json").unlink()
+    bundle = Bundle.open(tiny)
+    assert bundle.stock
+    (tiny / "configs" / "dicom_out.json").write_text("{}")
+    with pytest.raises(BundleError, match=r"must hold configs/ingest\.json"):
+        Bundle.open(tiny)
+
+
+@pytest.mark.parametrize("needed", SPECIFIED_FILES)
+def test_each_file_of_a_stock_bundle_is_missed(tiny: Path, needed: str) -> None:
+    (tiny / "configs" / "ingest.json").unlink()
     (tiny / needed).unlink()
     with pytest.raises(BundleError, match=f"must hold {needed}"):
         Bundle.open(tiny)

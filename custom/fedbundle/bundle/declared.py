@@ -6,12 +6,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from fedbundle.bundle.ids import found, has
 from fedbundle.errors import BundleError
 from fedbundle.files import read_json
 
 PHANTOM, FULL = "phantom", "full"
 SIZES = (PHANTOM, FULL)
 TRAIN, EXPORT = "configs/train.json", "provenance/export.json"
+KEY_METRIC = ("validate#key_metric", "validate#evaluator#key_val_metric")
 METRIC = re.compile(r"[A-Za-z][A-Za-z0-9_.]{0,99}")
 WEIGHT = re.compile(r"[A-Za-z_][A-Za-z0-9_.]{0,199}")
 
@@ -71,10 +73,11 @@ def key_metric(root: Path) -> str:
     Raises:
         BundleError: the validation of `train.json` has not exactly one key metric.
     """
-    validate = _train(root).get("validate", {})
-    named = validate.get("key_metric") or validate.get("evaluator", {}).get("key_val_metric")
+    config = _train(root)
+    key = next((key for key in KEY_METRIC if has(config, key)), "")
+    named = found(config, key) if key else None
     if not isinstance(named, dict) or len(named) != 1 or not METRIC.fullmatch(next(iter(named))):
-        raise BundleError(f"validate#key_metric in {TRAIN} of {root.name} must be one metric with a name; mend it")
+        raise BundleError(f"{key or KEY_METRIC[1]} in {TRAIN} of {root.name} must be one metric with a name; mend it")
     return str(next(iter(named)))
 
 
@@ -91,6 +94,18 @@ def calibration(root: Path) -> Calibration:
         return checked_calibration(told["weight"], told["metrics"])
     except (KeyError, TypeError, ValueError) as error:
         raise BundleError(f"calibration in {TRAIN} of {root.name} must name a weight and metrics: {error}") from error
+
+
+def keep_local(root: Path) -> tuple[str, ...]:
+    """Prefixes of the weights that never leave a hospital, from `keep_local` of `train.json`; none by default.
+
+    Raises:
+        BundleError: it is no list of prefixes of names.
+    """
+    told = _train(root).get("keep_local", [])
+    if not isinstance(told, list) or not all(isinstance(each, str) and WEIGHT.fullmatch(each) for each in told):
+        raise BundleError(f"keep_local in {TRAIN} of {root.name} must list prefixes of weights, got others; mend it")
+    return tuple(told)
 
 
 def checked_calibration(weight: str, metrics: Mapping[str, float]) -> Calibration:

@@ -2,6 +2,7 @@
 
 import re
 import stat
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ REQUIRED_FILES = (
     "docs/README.md",
     "eval/schema.json",
 )
+SPECIFIED_FILES = ("LICENSE", "configs/metadata.json", "configs/train.json")  # MONAI's specification, and to train
+DICOM_FILES = ("configs/ingest.json", "configs/dicom_out.json")  # a bundle with neither is a stock bundle
 REQUIRED_METADATA = (
     "version",
     "changelog",
@@ -35,6 +38,7 @@ REQUIRED_METADATA = (
     "copyright",
     "network_data_format",
 )
+OURS = frozenset({"changelog", "required_packages_version"})  # of these; before 2024 MONAI called the latter otherwise
 COMPILED = frozenset({".pyc", ".pyo", ".pyd", ".so", ".dll", ".dylib"})
 
 
@@ -46,7 +50,12 @@ class Bundle:
     name: str  # of the folder, which MONAI takes as the bundle's name
     version: str
     metadata: dict[str, Any]  # configs/metadata.json
-    ingest_rules: dict[str, Any]  # configs/ingest.json
+    ingest_rules: dict[str, Any]  # configs/ingest.json; none in a stock bundle, which keeps MONAI's specification alone
+
+    @property
+    def stock(self) -> bool:
+        """Whether it knows nothing of DICOM: its data are prepared by the hospital and bound in site.toml."""
+        return not self.ingest_rules
 
     @classmethod
     def open(cls, path: Path) -> "Bundle":
@@ -61,14 +70,31 @@ class Bundle:
         root = path.resolve()
         name = checked_name(root.name)
         files = bundle_files(root)
-        for needed in REQUIRED_FILES:
+        stock = is_stock(files)
+        for needed in SPECIFIED_FILES if stock else REQUIRED_FILES:
             if needed not in files:
                 raise BundleError(f"bundle {name} must hold {needed}, got no such file; add it")
         metadata = _object(root, "configs/metadata.json")
+        if stock:
+            return cls(root, name, _version(name, metadata, stock), metadata, {})
         rules = _object(root, "configs/ingest.json")
         if not isinstance(rules.get("inputs"), dict) or not rules["inputs"]:
             raise BundleError(f"configs/ingest.json of {name} must name its inputs, got none; add the object 'inputs'")
-        return cls(root, name, _version(name, metadata), metadata, rules)
+        return cls(root, name, _version(name, metadata, stock), metadata, rules)
+
+
+def is_stock(files: Collection[str]) -> bool:
+    """Whether a bundle of these files, by relative path, is a stock bundle: one that brings no rules for DICOM."""
+    return not any(file in files for file in DICOM_FILES)
+
+
+def own_python(root: Path) -> list[str]:
+    """Python that a bundle brings besides fedblocks, by relative path.
+
+    Raises:
+        BundleError: links, special files or compiled code in the bundle.
+    """
+    return [path for path in bundle_files(root) if path.endswith(".py") and not path.startswith("fedblocks/")]
 
 
 def checked_name(name: str) -> str:
@@ -127,13 +153,14 @@ def _object(root: Path, relative: str) -> dict[str, Any]:
     return value
 
 
-def _version(name: str, metadata: dict[str, Any]) -> str:
+def _version(name: str, metadata: dict[str, Any], stock: bool) -> str:
     for key in REQUIRED_METADATA:
-        if key not in metadata:
+        if key not in metadata and not (stock and key in OURS):
             raise BundleError(f"configs/metadata.json of {name} must have the key {key!r}, got none; add it")
     version = metadata["version"]
     if not isinstance(version, str) or not VERSION.fullmatch(version):
         raise BundleError(f"version of {name} must be like 0.1.0, got {version!r}; mend configs/metadata.json")
-    if not isinstance(metadata["changelog"], dict) or version not in metadata["changelog"]:
+    told = metadata.get("changelog", {version: ""})
+    if not isinstance(told, dict) or version not in told:
         raise BundleError(f"changelog of {name} must tell version {version}, got no such entry; add it")
     return version

@@ -5,11 +5,12 @@ from typing import Any
 import numpy as np
 from monai.bundle import ConfigWorkflow
 
+from fedbundle.bundle.ids import has
 from fedbundle.errors import BundleError
 from fedbundle.flare.statistics import Measured
+from fedbundle.flare.workflow import EVALUATOR, part_of
 
-EVALUATOR = "validate#evaluator"
-METRICS = ("key_val_metric", "additional_metrics")
+METRICS = (f"{EVALUATOR}#key_val_metric", f"{EVALUATOR}#additional_metrics")
 
 
 class Evaluation:
@@ -17,17 +18,17 @@ class Evaluation:
 
     A metric whose `metric_fn` has `statistic(rows)` is of the whole set, such as an area under a curve; the others
     are means over the cases. It may have `strata(rows)`: of each row, which of the groups it belongs to that the
-    statistic compares.
+    statistic compares. Of a metric that keeps no details, as ignite's own, nothing is known but its value.
     """
 
     def __init__(self, workflow: ConfigWorkflow) -> None:
         """Build the evaluator, its data and its metrics."""
-        self.evaluator: Any = workflow.parser.get_parsed_content(EVALUATOR)
+        self.evaluator: Any = part_of(workflow, EVALUATOR)
         self._metrics: dict[str, Any] = {}
         for part in METRICS:
-            named = workflow.parser.get_parsed_content(f"{EVALUATOR}#{part}", default=None) or {}
-            for name, handler in named.items():
-                self._metrics[name] = handler.metric_fn
+            named = part_of(workflow, part) if has(workflow.parser.get(), part) else None
+            for name, handler in (named or {}).items():
+                self._metrics[name] = getattr(handler, "metric_fn", None)
 
     def run(self, cases: int) -> dict[str, Measured]:
         """Evaluate; `cases` is how many items the section has.
@@ -36,8 +37,12 @@ class Evaluation:
             BundleError: a metric does not keep one row per case.
         """
         self.evaluator.run()
-        found = {}
+        values = self.evaluator.state.metrics
+        numbers = {name: values[name] for name in self._metrics if np.size(values.get(name)) == 1 and name in values}
+        found = {name: Measured.of_set(float(value), cases) for name, value in numbers.items()}
         for name, details in self.evaluator.state.metric_details.items():
+            if np.ndim(details) > 2:
+                continue  # such as a confusion matrix per case, whose mean is not the metric
             rows = np.asarray(details, np.float64).reshape(len(details), -1)
             if len(rows) != cases:
                 raise BundleError(f"metric {name} must keep one row per case, got {len(rows)} of {cases}; mend it")

@@ -46,6 +46,10 @@ def admit(fl_ctx: FLContext, bundle: str, recipe_digest: str) -> Path:
 
 
 def put_first(root: Path) -> None:
-    """Let the bundle's own fedblocks win over an installed one; must come before the first import of fedblocks."""
+    """Let the bundle's own packages win over installed ones; must come before the first import of any of them.
+
+    Python then writes no bytecode, which would go into the installed bundle.
+    """
+    sys.dont_write_bytecode = True
     if str(root) not in sys.path:
         sys.path.insert(0, str(root))

@@ -27,6 +27,12 @@ class Measured:
     rows: Rows
     statistic: Callable[[Rows], float] | None = None
     strata: Callable[[Rows], NDArray[Any]] | None = None
+    known: float | None = None  # the value of all cases, where the metric keeps no rows by which to compute it
+
+    @classmethod
+    def of_set(cls, value: float, cases: int) -> "Measured":
+        """A metric of which nothing is known but its value over so many cases."""
+        return cls(np.zeros((cases, 1)), known=float(value))
 
     @classmethod
     def of_cases(cls, values: Sequence[float]) -> "Measured":
@@ -35,10 +41,17 @@ class Measured:
 
     def value(self, rows: Rows | None = None) -> float:
         """The number for all rows or some; NaN where it is undefined."""
+        if self.known is not None:
+            return self.known
         rows = self.rows if rows is None else rows
         if not len(rows):
             return float("nan")
         return float(self.statistic(rows) if self.statistic else rows.mean())
+
+    @property
+    def of_whole_set(self) -> bool:
+        """Whether its value is one of all cases together, and no mean over them."""
+        return self.statistic is not None or self.known is not None
 
     @property
     def defined(self) -> NDArray[np.bool_]:
@@ -80,7 +93,7 @@ def summaries(
         for name, each in measured.items()
     }
     chosen = measured.get(key)
-    if chosen and chosen.statistic and chosen.small(patients, min_cell) and told[key]["value"] is not None:
+    if chosen and chosen.of_whole_set and chosen.small(patients, min_cell) and told[key]["value"] is not None:
         return {name: _without_number(each["value"], patients, min_cell) for name, each in told.items()}
     return told
 
@@ -91,7 +104,9 @@ def summary(
     """The value with its 95 % percentile bootstrap interval over patients.
 
     Where a stratum holds fewer than `min_cell` patients, a statistic of the set tells no value, unless weights are
-    selected by it, then with two digits; a mean tells its value, but neither spread nor the number of its cases.
+    selected by it, then with two digits; a mean tells its value, but neither spread nor the number of its cases. A
+    metric without rows, whose strata cannot be known, is told with two digits and without an interval, and withheld
+    where all cases are of fewer than `min_cell` patients, unless weights are selected by it.
     Without a value `n` is that of all cases, whether the value is undefined or withheld.
 
     Args:
@@ -107,12 +122,15 @@ def summary(
     """
     rows, owners = measured.rows[measured.defined], np.asarray(patients)[measured.defined]
     value, small = measured.value(rows), measured.small(patients, min_cell)
-    if np.isnan(value) or (small and not key and (grid or measured.statistic)):
+    whole = measured.of_whole_set
+    if np.isnan(value) or (small and not key and (grid or whole)):
         return {"value": None, "n": masked(len(patients), min_cell, len(set(patients)))}
     _, which = np.unique(owners, return_inverse=True)
     count = int(which.max()) + 1
     if small:
-        return _without_number(round(value, 2 if measured.statistic else 4), patients, min_cell)
+        return _without_number(round(value, 2 if whole else 4), patients, min_cell)
+    if measured.known is not None:
+        return {"value": round(value, 2), "n": len(rows)}
     told: dict[str, Any] = {"value": round(value, 4), "n": len(rows)}
     if measured.statistic is None and len(rows) > 1:
         told["sd"] = round(float(rows.std(ddof=1)), 4)

@@ -14,9 +14,11 @@ from typing import Any
 
 from fedbundle.bundle.digest import recipe_digest as digest_of
 from fedbundle.bundle.digest import short
-from fedbundle.bundle.layout import Bundle, checked_name
+from fedbundle.bundle.ids import check_ids
+from fedbundle.bundle.layout import Bundle, checked_name, own_python
 from fedbundle.errors import DigestError, InputError, NotApprovedError, NotInstalledError, SiteError
 from fedbundle.files import write_text
+from fedbundle.site.binding import Binding
 from fedbundle.site.home import SiteHome, append_line, utc_now
 
 FILE = "approvals.jsonl"
@@ -24,24 +26,40 @@ HEAD = Path("keys/approvals.head")
 GENESIS = "0" * 64  # what the first line names as its predecessor
 
 
-def approve(home: SiteHome, name: str, by: str | None = None) -> dict[str, Any]:
+def approve(home: SiteHome, name: str, by: str | None = None, python: bool = False) -> dict[str, Any]:
     """Approve the recipe digest that the installed files of the bundle have now.
+
+    Only what can be told without evaluating anything is checked: of a stock bundle the ids that a federation needs and,
+    where site.toml binds it, those that the binding names.
 
     Args:
         home: the hospital's site home.
         name: of an installed bundle.
         by: who decides; None = the name of the logged-in account.
+        python: leave to run the Python that the bundle brings besides fedblocks.
 
     Returns:
         The line that was appended.
 
     Raises:
         NotInstalledError: it is not in the store.
-        BundleError: its files are damaged.
+        NotApprovedError: it brings Python of its own, and no leave was given.
+        BundleError: its files are damaged, or it lacks an id.
         SiteError: approvals.jsonl is damaged.
     """
     bundle = Bundle.open(_installed(home, name))
-    return _append(home, "approve", name, bundle.version, digest_of(bundle.root), by)
+    if bundle.stock:
+        check_ids(bundle)
+    if name in home.settings["bindings"]:
+        Binding.of(home, bundle)
+    brought = own_python(bundle.root)
+    if brought and not python:
+        raise NotApprovedError(
+            f"{name} must have leave to run the Python that it brings, {_some(brought)}, got none; read these files, "
+            f"then run fedbundle approve {name} --allow-python"
+        )
+    leave = {"python": True} if brought else {}
+    return _append(home, "approve", name, bundle.version, digest_of(bundle.root), by, leave)
 
 
 def unapprove(home: SiteHome, name: str, by: str | None = None) -> dict[str, Any]:
@@ -96,6 +114,11 @@ def require(home: SiteHome, bundle: str, recipe_digest: str) -> Path:
         raise NotApprovedError(
             f"{bundle} {short(actual)} must be approved at {home.name}, got: another digest was approved, "
             f"{short(last['recipe_digest'])}; the steward reviews this one and runs fedbundle approve {bundle}"
+        )
+    if (brought := own_python(root)) and last.get("python") is not True:
+        raise NotApprovedError(
+            f"{bundle} {short(actual)} must have leave at {home.name} to run the Python that it brings, "
+            f"{_some(brought)}, got none; the steward reads it and runs fedbundle approve {bundle} --allow-python"
         )
     return root
 
@@ -166,7 +189,15 @@ def _damaged(number: int, reason: str) -> SiteError:
     )
 
 
-def _append(home: SiteHome, action: str, bundle: str, version: str, digest: str, by: str | None) -> dict[str, Any]:
+def _append(
+    home: SiteHome,
+    action: str,
+    bundle: str,
+    version: str,
+    digest: str,
+    by: str | None,
+    leave: dict[str, Any] | None = None,
+) -> dict[str, Any]:
     decider = _decider(by)
     with home.lock():
         _, previous = _read(home)
@@ -179,7 +210,7 @@ def _append(home: SiteHome, action: str, bundle: str, version: str, digest: str,
             "by": decider,
             "scan": "not scanned",
             "previous": previous,
-        }
+        } | (leave or {})
         line = _sealed(home.key(), entry)
         append_line(home.path / FILE, line.decode())
         write_text(home.path / HEAD, hashlib.sha256(line).hexdigest())
@@ -195,6 +226,10 @@ def _decider(by: str | None) -> str:
     if not by.strip() or not by.isprintable() or len(by) > 200:
         raise InputError(f"who decides must be one printable line of at most 200 characters, got {by!r}; say --by NAME")
     return by
+
+
+def _some(files: list[str]) -> str:
+    return ", ".join(files[:3]) + (", ..." if len(files) > 3 else "")
 
 
 def _installed(home: SiteHome, name: str) -> Path:

@@ -3,7 +3,7 @@
 import logging
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +25,16 @@ class CheckedDataset:
     folder: Path
     datalist: dict[str, list[dict[str, Any]]]  # section -> MONAI datalist items
     dropped: dict[str, list[str]]  # reason code -> patient (pseudonym) of each training case
+    owners: Mapping[str, list[str]] = field(default_factory=dict)  # section -> patients, where items do not tell them
 
     def cases(self, min_cell: int) -> dict[str, Any]:
         """Training cases offered, used and dropped by reason, as they may leave the site; see `small_counts`."""
-        return cases_told([patient_of(item) for item in self.datalist["training"]], self.dropped, min_cell)
+        return cases_told(self.patients("training"), self.dropped, min_cell)
 
     def patients(self, section: str) -> list[str]:
         """Pseudonym of the patient of each case of a section."""
+        if section in self.owners:
+            return self.owners[section]
         return [patient_of(item) for item in self.datalist[section]]
 
 

@@ -22,7 +22,7 @@ ENVIRONMENT = "FEDBUNDLE_SITE"
 POINTER = Path("local/fedbundle.toml")  # in the kit
 SITE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 FOLDERS = ("bundles", "datasets", "local", "keys")
-PER_BUNDLE = ("datasets", "roles", "structures")  # tables of site.toml that name bundles
+PER_BUNDLE = ("datasets", "roles", "structures", "bindings")  # tables of site.toml that name bundles
 KEY_BYTES = 32
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from fedbundle.bundle.layout import NAME
 from fedbundle.dicom.deid.options import Options
 from fedbundle.errors import SiteError
+from fedbundle.site.binding_settings import check_bindings
 from fedbundle.site.role_settings import check_roles
 from fedbundle.site.structure_settings import check_structures
 
@@ -48,6 +49,11 @@ retain_safe_private = false
 [datasets]
 # Datasets lie in datasets/<bundle>. One that lies elsewhere is named here, absolute or relative to this folder:
 # prostate_mri_zones = "/data/federated/prostate_mri_zones"
+
+# Data for a bundle that brings no rules for DICOM; docs/how-to/federate-a-stock-bundle.md tells each key.
+# [bindings.spleen_ct_segmentation]
+# dataset_dir = "/data/spleen"    # a folder that you have prepared
+# datalist = "dataset_0.json"     # in it: the cases of training, validation and test
 
 # Where `fedbundle ingest --pacs NAME` finds a PACS; docs/how-to/ingest.md tells what each key means.
 # [pacs.main]
@@ -123,7 +129,7 @@ def checked_settings(raw: dict[str, Any]) -> dict[str, Any]:
     Raises:
         SiteError: a key is unknown or missing, or a value has the wrong type or range.
     """
-    tables = ("gpus", "limits", "deidentify", "datasets", "roles", "structures", *SERVERS)
+    tables = ("gpus", "limits", "deidentify", "datasets", "roles", "structures", "bindings", *SERVERS)
     settings = {table: {} for table in tables} | raw
     _known("", settings, ("name", *tables))
     if not isinstance(settings.get("name"), str):
@@ -147,6 +153,7 @@ def checked_settings(raw: dict[str, Any]) -> dict[str, Any]:
             raise _wrong(f"datasets.{bundle}", "a folder", folder)
     check_roles(settings["roles"])
     check_structures(settings["structures"])
+    check_bindings(settings["bindings"])
     for kind in SERVERS:
         settings[kind] = {name: _server(kind, name, table) for name, table in settings[kind].items()}
     return settings
