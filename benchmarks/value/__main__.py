@@ -16,9 +16,10 @@ from tqdm import tqdm
 from fedbundle.errors import FedbundleError
 from fedbundle.files import read_json, write_json
 from fedbundle.site.home import SiteHome
-from value.arms import CONSENSUS, names
+from value.arms import names, way_of
 from value.sites import version
 from value.tasks import TASKS, Task
+from value.ways import CONSENSUS
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 VERSION = "version.json"
@@ -97,7 +98,8 @@ def _cells(tasks: Sequence[Task], options: Options) -> Iterator[tuple[Task, str,
     for seed in range(options.seeds):  # seed by seed, so that a table can be made of what is there
         for task in tasks:
             for arm in options.arms or names(task):
-                if not _result(task, arm, seed, options).is_file():
+                result = _result(task, arm, seed, options)
+                if not result.is_file() or read_json(result).get("way") != repr(way_of(task, arm)):
                     yield task, arm, seed
 
 

@@ -8,15 +8,14 @@ from torch import Tensor, nn
 
 from fedbundle.bundle.declared import calibration, key_metric
 from fedbundle.flare.fedavg import Weights
-from fedbundle.flare.persistor import first_weights
+from fedbundle.flare.first_weights import first_network, first_weights
 from fedbundle.flare.rounds import Answers, Plan, Selected, federate
+from fedbundle.flare.shared import SHARED, Sharing
 from fedbundle.flare.trainer import Trainer
 from fedbundle.site.dataset import CheckedDataset
 from value.tasks import Task
+from value.ways import ALL, ALL_BUT_NORMS, CONSENSUS, DECLARED, LOCAL, POOLED, TRIVIAL, Way
 
-POOLED, FEDAVG, CONSENSUS, LOCAL, TRIVIAL = "pooled", "fedavg", "consensus", "local", "trivial"
-FEDAVGM = "fedavgm"  # with server momentum
-FEDERATED = (FEDAVG, FEDAVGM)  # that are judged by the targets
 Tell = Callable[[str], None]
 
 
@@ -32,9 +31,9 @@ class AtHome:
         """Each site trains on the weights."""
         return {site: self.trainers[site].train(weights, number) for site in sites}
 
-    def evaluate(self, weights: Weights, sites: Sequence[str], number: int, split: str) -> Answers:  # noqa: ARG002
+    def evaluate(self, weights: Weights, sites: Sequence[str], number: int, split: str) -> Answers:
         """Each site evaluates the weights."""
-        return {site: self.trainers[site].evaluate(weights, split) for site in sites}
+        return {site: self.trainers[site].evaluate(weights, split, number) for site in sites}
 
     def round_ended(self, number: int, answers: Answers, metric: float | None, weights: Weights) -> None:  # noqa: ARG002
         """Keep the curve."""
@@ -55,36 +54,46 @@ class AtHome:
 
 def names(task: Task) -> list[str]:
     """All arms of a task; those that need others' weights come last."""
-    return [
-        POOLED,
-        *FEDERATED,
-        *(f"{FEDAVG}:{subset}" for subset in task.subsets),
-        *(f"{LOCAL}:{site}" for site in task.sites),
-        TRIVIAL,
-        CONSENSUS,
-    ]
+    return [POOLED, *task.ways, *(f"{LOCAL}:{site}" for site in task.sites), TRIVIAL, CONSENSUS]
+
+
+def way_of(task: Task, arm: str) -> Way:
+    """How an arm federates; a model of one place has all its weights in it."""
+    return task.ways.get(arm) or Way(share=ALL)
 
 
 def datasets_of(task: Task, arm: str, datasets: Mapping[str, CheckedDataset]) -> dict[str, CheckedDataset]:
     """Who takes part in the training of an arm, with which data."""
     from value.sites import pooled
 
-    kind, _, which = arm.partition(":")
-    if kind in (POOLED, TRIVIAL):
+    if arm in (POOLED, TRIVIAL):
         return {POOLED: pooled([datasets[site] for site in task.sites])}
-    if kind == LOCAL:
-        return {which: datasets[which]}
-    return {site: datasets[site] for site in (task.subsets[which] if which else task.sites)}
+    kind, _, which = arm.partition(":")
+    sites = (which,) if kind == LOCAL else task.ways[arm].sites or task.sites
+    return {site: datasets[site] for site in sites}
+
+
+def sharing(root: Path, way: Way) -> Sharing:
+    """Which weights of the bundle in `root` travel."""
+    if way.share == DECLARED:
+        return Sharing.of(root)
+    return Sharing(tuple(norms(root)) if way.share == ALL_BUT_NORMS else (), SHARED)
+
+
+def norms(root: Path) -> list[str]:
+    """Prefixes of the weights of normalisation layers."""
+    kinds = (nn.GroupNorm, nn.LayerNorm, nn.modules.batchnorm._NormBase)
+    return sorted(f"{name}." for name, module in first_network(root).named_modules() if isinstance(module, kinds))
 
 
 def train(
     task: Task, arm: str, root: Path, trainers: Mapping[str, Trainer], seed: int, tell: Tell
 ) -> tuple[Selected, AtHome]:
     """Run the rounds of an arm over these sites."""
-    messenger = AtHome(trainers, tell)
-    momentum = task.server_momentum if arm == FEDAVGM else 0.0
-    plan = Plan(task.rounds, len(trainers), key_metric(root), calibration(root), momentum)
-    return federate(messenger, plan, first_weights(root, seed), sorted(trainers)), messenger
+    messenger, way = AtHome(trainers, tell), way_of(task, arm)
+    plan = Plan(task.rounds, len(trainers), key_metric(root), calibration(root), way.server_momentum)
+    travel, _ = sharing(root, way).split(first_weights(root, seed))
+    return federate(messenger, plan, travel, sorted(trainers)), messenger
 
 
 class Consensus(nn.Module):

@@ -30,10 +30,11 @@ from fedbundle.flare.statistics import Measured
 from fedbundle.flare.trainer import Trainer
 from fedbundle.site.dataset import CheckedDataset
 from fedbundle.site.home import SiteHome
-from value.arms import CONSENSUS, LOCAL, POOLED, TRIVIAL, Consensus, datasets_of, train
+from value.arms import Consensus, datasets_of, sharing, train, way_of
 from value.sites import BUNDLES, dataset
 from value.tasks import Task, task_of
 from value.trivial import trivial
+from value.ways import CONSENSUS, LOCAL, POOLED, TRIVIAL
 
 TEST = "test"
 UNCALIBRATED = "uncalibrated"
@@ -65,8 +66,9 @@ class Cell:
         homes = {site: SiteHome.open(self.place / "sites" / site) for site in (*task.sites, task.unseen)}
         datasets = {site: dataset(task, home) for site, home in homes.items()}
         with tempfile.TemporaryDirectory(prefix="value-") as scratch:
-            made = _Made(task, root, self.seed, Path(scratch))
+            made = _Made(task, self.arm, root, self.seed, Path(scratch))
             told: dict[str, Any] = {"bundle": self.bundle, "arm": self.arm, "seed": self.seed, "commit": commit()}
+            told["way"] = repr(way_of(task, self.arm))
             if self.arm in (CONSENSUS, TRIVIAL):
                 measured = self._untrained(made, datasets)
             else:
@@ -78,10 +80,10 @@ class Cell:
                 )
                 told |= {"round": selected.round, "curve": messenger.metrics, "calibrated": dict(selected.calibrated)}
                 told["weights_digest"] = weights_digest(selected.weights)
-                measured = made.measure(datasets, selected.weights, trainers)
+                measured = made.measure(datasets, selected.weights, trainers, selected.round + 1)
                 if weight := calibration(root).weight:
                     plain = {**selected.weights, weight: np.ones_like(selected.weights[weight])}
-                    told[UNCALIBRATED] = made.measure(datasets, plain, trainers)
+                    told[UNCALIBRATED] = made.measure(datasets, plain, trainers, selected.round + 1)
                 with new_file(self.weights) as part:
                     torch.save({name: torch.as_tensor(value) for name, value in selected.weights.items()}, part)
         told |= {"rows": measured, "patients": {site: each.patients(TEST) for site, each in datasets.items()}}
@@ -119,6 +121,7 @@ class _Made:
     """Trainers of one cell."""
 
     task: Task
+    arm: str
     root: Path
     seed: int
     scratch: Path
@@ -127,17 +130,18 @@ class _Made:
         """The hospital's own trainer, on one dataset."""
         scratch = self.scratch / name
         scratch.mkdir(exist_ok=True)
-        digest = recipe_digest(self.root)
-        return Trainer(self.root, data, scratch, self.task.local_epochs, "cpu", self.seed, digest, min_cell=5)
+        travels = sharing(self.root, way_of(self.task, self.arm))
+        settings = (self.task.local_epochs, "cpu", self.seed, recipe_digest(self.root))
+        return Trainer(self.root, data, scratch, *settings, min_cell=5, sharing=travels)
 
     def measure(
-        self, datasets: Mapping[str, CheckedDataset], weights: Weights, trainers: Mapping[str, Trainer]
+        self, datasets: Mapping[str, CheckedDataset], weights: Weights, trainers: Mapping[str, Trainer], rounds: int
     ) -> dict[str, Any]:
-        """Each site's test cases by these weights: site -> metric -> rows."""
+        """Each site's test cases by weights that so many rounds have made: site -> metric -> rows."""
         found = {}
         for site, data in datasets.items():
             trainer = trainers.get(site) or self.trainer(site, data)
-            found[site] = _rows(trainer.measure(TEST, weights))
+            found[site] = _rows(trainer.measure(TEST, weights, rounds))
         return found
 
 

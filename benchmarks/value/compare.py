@@ -3,11 +3,11 @@
 All arms and seeds are drawn with the same patients and the same seeds, so every difference is a paired one.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from monai.bundle import ConfigParser
@@ -15,8 +15,11 @@ from numpy.typing import NDArray
 
 from fedbundle.files import read_json
 from fedbundle.flare.statistics import Measured, drawn
-from value.arms import CONSENSUS, FEDAVG, FEDERATED, LOCAL, POOLED
-from value.tasks import Task
+from value.targets import OTHERS, UNSEEN, WORST, Verdict
+from value.ways import CONSENSUS, FEDAVG, LOCAL, POOLED
+
+if TYPE_CHECKING:
+    from value.tasks import Task
 
 RESAMPLES = 1000
 Draws = NDArray[np.float64]  # [resample]
@@ -69,12 +72,12 @@ def worst_of(estimates: Iterable[Estimate]) -> Estimate:
 class Results:
     """All cells of a task: arm -> seed -> content of its file."""
 
-    task: Task
+    task: "Task"
     statistics: Mapping[str, Statistic]
     cells: Mapping[str, Mapping[int, dict[str, Any]]]
 
     @classmethod
-    def read(cls, task: Task, root: Path, arms: Iterable[str], seeds: Iterable[int], place: Path) -> "Results":
+    def read(cls, task: "Task", root: Path, arms: Iterable[str], seeds: Iterable[int], place: Path) -> "Results":
         """Read the cells of these arms and seeds."""
         seeds = list(seeds)
         cells = {
@@ -119,6 +122,22 @@ class Results:
         mixed = np.where(defined, np.nansum(picked, axis=0) / np.maximum(defined, 1), np.nan)
         return Estimate(float(np.mean(values)), np.asarray(values), mixed)
 
+    # what targets ask for
+
+    def mean(self, arm: str, sites: Sequence[str] = ()) -> Estimate:
+        """An arm's mean over these sites, or over all that trained; `OTHERS` is the local models' mean."""
+        if arm == OTHERS:
+            return mean_of(self.local_others())
+        return mean_of(self.estimate(arm, site) for site in sites or self.task.sites)
+
+    def at(self, arm: str, place: str) -> Estimate:
+        """An arm at one of the places that targets name."""
+        if place == UNSEEN:
+            return self.local_unseen() if arm == OTHERS else self.estimate(arm, self.task.unseen)
+        if place == WORST:
+            return worst_of(self.local_others() if arm == OTHERS else self.at_sites(arm))
+        return self.mean(arm)
+
     # what the rows of the table are
 
     def at_sites(self, arm: str, metric: str = "", part: str = "rows") -> list[Estimate]:
@@ -141,41 +160,9 @@ class Results:
         return mean_of(self.estimate(f"{LOCAL}:{site}", self.task.unseen) for site in self.task.sites)
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """One target that was fixed before any run."""
-
-    target: str
-    found: Estimate
-    met: bool
-
-
 def verdicts(results: Results) -> list[Verdict]:
     """Each target of a task, and whether it was met."""
-    task = results.task
-    found = [verdict for arm in FEDERATED if arm in results.cells for verdict in _federated(results, arm)]
-    if task.harm:
-        subset, margin = task.harm
-        arm, sites = f"{FEDAVG}:{subset}", task.subsets[subset]
-        harm = mean_of(results.estimate(FEDAVG, site) for site in sites) - mean_of(
-            results.estimate(arm, site) for site in sites
-        )
-        target = f"full federation at least `{subset}` alone - {margin:g}, at the sites of `{subset}`"
-        found.append(Verdict(target, harm, harm.value >= -margin))
-    return found
-
-
-def _federated(results: Results, arm: str) -> list[Verdict]:
-    """The targets of one way to federate."""
-    task, margin = results.task, results.task.margin
-    to_pooled = mean_of(results.at_sites(arm)) - mean_of(results.at_sites(POOLED))
-    to_others = mean_of(results.at_sites(arm)) - mean_of(results.local_others())
-    to_unseen = results.estimate(arm, task.unseen) - results.local_unseen()
-    return [
-        Verdict(f"{arm} at least pooled - {margin:g}", to_pooled, to_pooled.value >= -margin),
-        Verdict(f"{arm} above the mean local model on other sites' patients", to_others, to_others.low > 0),
-        Verdict(f"{arm} above the mean local model at the unseen site", to_unseen, to_unseen.low > 0),
-    ]
+    return [target.verdict(results) for target in results.task.targets]
 
 
 def table(results: Results) -> list[tuple[str, Estimate, Estimate, Estimate, list[Estimate]]]:
@@ -188,7 +175,7 @@ def table(results: Results) -> list[tuple[str, Estimate, Estimate, Estimate, lis
             rows.append((arm, mean_of(sites), worst_of(sites), results.estimate(arm, task.unseen), sites))
     for name, sites in (
         ("local, own patients", results.local_own()),
-        ("local, other sites' patients", results.local_others()),
+        (OTHERS, results.local_others()),
     ):
         rows.append((name, mean_of(sites), worst_of(sites), results.local_unseen(), sites))
     for arm in results.cells:
@@ -196,7 +183,7 @@ def table(results: Results) -> list[tuple[str, Estimate, Estimate, Estimate, lis
             sites = results.at_sites(arm)
             rows.append((arm, mean_of(sites), worst_of(sites), results.estimate(arm, task.unseen), sites))
     order = {POOLED: 0, FEDAVG: 1, CONSENSUS: 3}
-    return sorted(rows, key=lambda row: order.get(row[0], 2 if row[0].startswith(FEDAVG) else 4))
+    return sorted(rows, key=lambda row: order.get(row[0], 2 if row[0] in task.ways else 4))
 
 
 def statistics_of(root: Path) -> dict[str, Statistic]:

@@ -6,12 +6,15 @@ from pathlib import Path
 
 from fedbundle.files import write_text
 from fedbundle.site.wording import many
-from value.arms import FEDAVG, FEDAVGM, names
+from value.arms import names
 from value.cell import UNCALIBRATED
-from value.compare import Results, Verdict, mean_of, table, verdicts
+from value.compare import Results, mean_of, table, verdicts
 from value.plots import arms_plot, curves_plot, reliability_plot
 from value.sites import BUNDLES, PACKAGES
+from value.targets import Verdict
 from value.tasks import TASKS, Task
+from value.tried import TRIED, WHERE
+from value.ways import FEDAVG
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PAGE = REPOSITORY / "docs" / "reference" / "benchmarks" / "value.md"
@@ -30,9 +33,8 @@ arms compare on data of known heterogeneity, and nothing about patients.
   trained, and all its patients are tested.
 - Intervals: 95 % percentile bootstrap, 1000 resamples of patients within each site and of seeds; all arms are resampled
   with the same patients and seeds, so differences are paired. The training data are the same for all seeds.
-- The margins of the targets were fixed before anything was trained. Phantoms and recipes were developed on phantoms of
-  other seeds. The numbers of patients and rounds were set by computing time, after a first look at the cost and the
-  validation curves of single runs on these patients; their test results were not looked at before.
+- The margins of the targets were fixed before anything was trained. Recipes, rounds and numbers of patients were set on
+  phantoms of other seeds; the patients of this table were first looked at when it was made.
 """
 
 
@@ -100,14 +102,15 @@ def _section(task: Task, results: Results) -> str:
             if len(results.seeds) < 5
             else []
         ),
-        f"{task.called}. {task.patients} patients at each site{_used(task)}; {', '.join(task.sites)} train, {task.unseen} never; "
-        f"{task.rounds} rounds of {many(task.local_epochs, 'local epoch')}, momentum of `{FEDAVGM}` "
-        f"{task.server_momentum:g}. **trivial**: {task.trivial}.\n",
+        f"{task.called}. {task.patients} patients at each site{_used(task)}; {', '.join(task.sites)} train, "
+        f"{task.unseen} never; {task.rounds} rounds of {many(task.local_epochs, 'local epoch')}{_momenta(task)}. "
+        f"**trivial**: {task.trivial}.\n",
         f"![{task.called} of each arm]({stem.with_suffix('.png').name})\n",
         _arms(task, results),
         "### Targets\n",
         *_targets(verdicts(results)),
         "",
+        *([f"What was tried, {WHERE}: {TRIED[task.bundle]}\n"] if task.bundle in TRIED else []),
         "### Every seed\n",
         *_seeds(results),
         "",
@@ -125,6 +128,12 @@ def _section(task: Task, results: Results) -> str:
 def _used(task: Task) -> str:
     most = [f"{count} cases of {section}" for section, count in task.most.items()]
     return f" (at most {' and '.join(most)} are used)" if most else ""
+
+
+def _momenta(task: Task) -> str:
+    return "".join(
+        f", server momentum of `{arm}` {way.server_momentum:g}" for arm, way in task.ways.items() if way.server_momentum
+    )
 
 
 def _arms(task: Task, results: Results) -> str:

@@ -9,9 +9,9 @@ from matplotlib.figure import Figure
 
 from fedblocks.metrics.calibration_error import reliability
 from fedbundle.site.wording import many
-from value.arms import FEDAVG, FEDAVGM, LOCAL
 from value.cell import UNCALIBRATED
 from value.compare import Estimate, Results, table
+from value.ways import FEDAVG, FEDAVGM, LOCAL
 
 BLUE, ORANGE, GREEN, GREY = "#0072b2", "#d55e00", "#009e73", "#8c8c8c"
 

@@ -24,7 +24,7 @@ BUNDLES = REPOSITORY / "bundles"
 FLARE = ("rounds", "trainer", "evaluation", "statistics", "fedavg", "persistor")
 CODE = (
     *(f"custom/fedbundle/flare/{name}.py" for name in FLARE),
-    *(f"benchmarks/value/{n}.py" for n in ("arms", "cell", "trivial")),
+    *(f"benchmarks/value/{n}.py" for n in ("arms", "cell", "trivial", "ways")),
 )
 PACKAGES = ("torch", "monai", "numpy", "pytorch-ignite")
 PATIENTS = 3000  # seed of the phantoms: bundles and phantoms were developed on patients of other seeds
@@ -85,7 +85,7 @@ def version(task: Task, homes: Mapping[str, SiteHome]) -> dict[str, Any]:
         str(file.relative_to(REPOSITORY)): sha256(file) for pattern in CODE for file in sorted(REPOSITORY.glob(pattern))
     }
     return {
-        "task": repr(task),
+        "plan": task.plan,
         "recipe_digest": recipe_digest(BUNDLES / task.bundle),
         "datasets": lists,
         "code": code,

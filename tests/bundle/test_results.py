@@ -22,6 +22,14 @@ def test_metrics_that_are_left_out_have_no_column() -> None:
     assert "| site | cases | dice_1 |" in page and "| hospital-a | 10 | 0.812 [0.750, 0.870] |" in page
 
 
+def test_the_page_says_which_weights_are_untrained() -> None:
+    stayed = results_page(LEDGER | {"declared": LEDGER["declared"] | {"keep_local": ["appearance."]}})
+    assert (
+        "begin with `appearance.` stayed at each hospital. In this bundle they are as they were first drawn" in stayed
+    )
+    assert "first drawn" not in results_page(LEDGER)
+
+
 def test_a_reason_stays_in_its_cell() -> None:
     assert r"| hospital-b | 0 | - | - | 0 | refused a \| &lt;b> # c |" in results_page(LEDGER)
 

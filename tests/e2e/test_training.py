@@ -12,10 +12,12 @@ import torch
 from samples.ball_site import BUNDLE
 
 from fedbundle.bundle.declared import key_metric
-from fedbundle.flare.persistor import BEST, first_weights
+from fedbundle.flare.first_weights import first_weights
+from fedbundle.flare.persistor import BEST
 from fedbundle.flare.quorum import weights_digest
 from fedbundle.flare.rounds import Plan, federate
 from fedbundle.flare.schema import schema
+from fedbundle.flare.shared import Sharing
 from fedbundle.flare.trainer import Trainer, site_dataset
 from value.arms import AtHome
 
@@ -84,8 +86,30 @@ def test_the_same_seed_gives_the_same_weights_twice_and_without_processes(consor
         data = site_dataset(consortium.homes[name], BUNDLE)
         trainers[name] = Trainer(root, data, tmp_path / name, 1, "cpu", 7, digest, min_cell=5)
     plan = Plan(2, 2, key_metric(root))
-    selected = federate(AtHome(trainers, lambda _: None), plan, first_weights(root, 7), sorted(trainers))
+    travel, _ = Sharing.of(root).split(first_weights(root, 7))
+    selected = federate(AtHome(trainers, lambda _: None), plan, travel, sorted(trainers))
     assert weights_digest(selected.weights) == first
+
+
+@pytest.mark.slow
+def test_weights_that_stay_are_each_hospitals_own_and_begin_the_next_job(consortium) -> None:  # type: ignore[no-untyped-def]
+    stays = "model.0."
+    end = consortium.run(consortium.job(rounds=2, keep_local=[stays]))
+    assert (end.ledger["outcome"], end.ledger["declared"]["keep_local"]) == ("COMPLETED", [stays])
+    (at_server,) = end.result.rglob(BEST)
+    first = first_weights(consortium.bundle, 0)
+    kept = {name: consortium.homes[name].local_dir(BUNDLE) / "phantom.pt" for name in consortium.hospitals}
+    own = {name: torch.load(path, weights_only=True) for name, path in kept.items()}
+    for name, value in torch.load(at_server, weights_only=True).items():
+        drawn = torch.as_tensor(first[name])
+        found = [state[name] for state in own.values() if name in state]
+        assert len(found) == (3 if name.startswith(stays) else 0)
+        assert torch.equal(value, drawn) == name.startswith(stays)  # at the server as first drawn, or trained
+        assert not any(torch.equal(one, drawn) for one in found)  # at each hospital trained
+    assert len({state["model.0.conv.weight"].numpy().tobytes() for state in own.values()}) == 3
+    again = consortium.run(consortium.job(rounds=1, keep_local=[stays])).ledger
+    apart = consortium.run(consortium.job(rounds=1)).ledger
+    assert again["rounds"][0]["metric"] != apart["rounds"][0]["metric"]  # judged before it trains
 
 
 @pytest.mark.slow

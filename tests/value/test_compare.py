@@ -7,19 +7,22 @@ import numpy as np
 import pytest
 
 from value.compare import Results, mean_of, table, verdicts
+from value.targets import AtLeast, standard
 from value.tasks import Task
+from value.ways import FEDAVG, Way
 
 TASK = Task(
     bundle="none",
     metric="m",
     called="m",
     trivial="",
-    margin=0.02,
     sites=("a", "b"),
     unseen="u",
     patients=0,
     rounds=1,
     local_epochs=1,
+    ways={FEDAVG: Way()},
+    targets=standard(FEDAVG, 0.02),
 )
 SEEDS, PATIENTS = range(3), 60
 
@@ -44,7 +47,8 @@ def results(fedavg: float = 0.85, harm: bool = False) -> Results:
     task = TASK
     if harm:
         levels["fedavg:b"] = {"a": 0.5, "b": 0.9, "u": 0.6}
-        task = replace(TASK, subsets={"b": ("b",)}, harm=("b", 0.02))
+        ways = {FEDAVG: Way(), "fedavg:b": Way(sites=("b",))}
+        task = replace(TASK, ways=ways, targets=(*TASK.targets, AtLeast(FEDAVG, "fedavg:b", 0.02, ("b",))))
     cells = {arm: {seed: cell(level, seed) for seed in SEEDS} for arm, level in levels.items()}
     return Results(task, {"m": None}, cells)
 

@@ -37,6 +37,7 @@ def _sections(ledger: dict[str, Any], left_out: Collection[str]) -> list[str]:
         ABOUT,
         f"Run `{ledger['job']}`: {ledger['outcome']}, {len(rounds)} of {declared['rounds']} rounds with a quorum of "
         f"{declared['quorum']}. Recipe digest `{declared['recipe_digest']}`.",
+        *_stayed(declared.get("keep_local", [])),
         "## Who took part",
         _table(
             ["site", "rounds used", "cases offered", "cases used", "steps", "state"],
@@ -49,6 +50,16 @@ def _sections(ledger: dict[str, Any], left_out: Collection[str]) -> list[str]:
         rows = [_measured(site, part, metrics) for site, part in evaluation["sites"].items()]
         sections += [f"## Evaluation: {name}", _table(["site", "cases", *metrics], rows)]
     return sections
+
+
+def _stayed(prefixes: list[str]) -> list[str]:
+    if not prefixes:
+        return []
+    named = ", ".join(f"`{prefix}`" for prefix in prefixes)
+    return [
+        f"Weights whose names begin with {named} stayed at each hospital. In this bundle they are as they were first "
+        "drawn: fit them to your own images before use. The figures below are of each hospital's own."
+    ]
 
 
 def _participation(site: str, state: dict[str, Any], rounds: list[dict[str, Any]]) -> list[str]:

@@ -27,6 +27,8 @@ class Client:
     device: Literal["cpu", "cuda"]
     seed: int
     size: Literal["phantom", "full"]
+    batch_statistics: Literal["local", "shared"] = "local"
+    keep_local: tuple[str, ...] = ()
 
     def run(self) -> int:
         """Serve tasks until the job ends; an error is answered, not died of."""
@@ -44,7 +46,9 @@ class Client:
                 try:
                     split = model.meta.get("split")
                     number = int(model.current_round or 0)
-                    answer = trainer.evaluate(model.params, split) if split else trainer.train(model.params, number)
+                    answer = (
+                        trainer.evaluate(model.params, split, number) if split else trainer.train(model.params, number)
+                    )
                 except Exception as error:  # likewise
                     answer = _problem(error)
             flare.send(answer.to_model())
@@ -65,6 +69,8 @@ class Client:
             self.device,
             self.seed,
             self.size,
+            self.keep_local,
+            self.batch_statistics,
         )
 
 

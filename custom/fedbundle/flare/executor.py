@@ -5,6 +5,7 @@ submitter a shell. This one fixes the command and accepts checked values only.
 """
 
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from nvflare.apis.event_type import EventType
@@ -18,7 +19,15 @@ from fedbundle.bundle.declared import PHANTOM
 from fedbundle.errors import FedbundleError
 from fedbundle.flare.answer import REFUSED, Answer, told
 from fedbundle.flare.gatekeeper import site_home
-from fedbundle.flare.names import checked_bundle, checked_count, checked_digest, checked_size
+from fedbundle.flare.names import (
+    checked_batch_statistics,
+    checked_bundle,
+    checked_count,
+    checked_digest,
+    checked_prefixes,
+    checked_size,
+)
+from fedbundle.flare.shared import LOCAL
 from fedbundle.site.approvals import require
 
 TRAINER = "fedbundle.flare.client"
@@ -34,6 +43,8 @@ class BundleExecutor(ClientAPIExecutor):
         gpus: GPUs the job was scheduled with at this site; 0 trains on the CPU.
         seed: seed of shuffling and augmentation.
         size: `phantom` or `full`.
+        keep_local: prefixes of weights that stay at this site, besides those that the bundle declares.
+        batch_statistics: whether running statistics of batch norms travel, `local` or `shared`.
     """
 
     def __init__(
@@ -44,6 +55,8 @@ class BundleExecutor(ClientAPIExecutor):
         gpus: int = 0,
         seed: int = 0,
         size: str = PHANTOM,
+        keep_local: Sequence[str] = (),
+        batch_statistics: str = LOCAL,
     ) -> None:
         self.bundle = checked_bundle(bundle)
         self.recipe_digest = checked_digest(recipe_digest)
@@ -51,6 +64,8 @@ class BundleExecutor(ClientAPIExecutor):
         self.gpus = checked_count("gpus", gpus, 0, 16)
         self.seed = checked_count("seed", seed, 0, 2**31 - 1)
         self.size = checked_size(size)
+        self.keep_local = checked_prefixes(keep_local)
+        self.batch_statistics = checked_batch_statistics(batch_statistics)
         self._refusal: Answer | None = None
         super().__init__(
             execution_mode="external_process",
@@ -96,5 +111,8 @@ class BundleExecutor(ClientAPIExecutor):
             "--device": "cuda" if self.gpus else "cpu",
             "--seed": self.seed,
             "--size": self.size,
+            "--batch-statistics": self.batch_statistics,
         }
-        return [sys.executable, "-u", "-m", TRAINER, *(str(word) for option in options.items() for word in option)]
+        words = [str(word) for option in options.items() for word in option]
+        stay = ["--keep-local", *self.keep_local] if self.keep_local else []
+        return [sys.executable, "-u", "-m", TRAINER, *words, *stay]

@@ -39,6 +39,12 @@ class JobOptions:
     size: Literal["phantom", "full"] = "phantom"
     """The bundle's small size for phantoms and CPUs, or its published recipe for GPUs."""
 
+    keep_local: tuple[str, ...] = ()
+    """Prefixes of weights that stay at the hospitals, besides those that the bundle declares."""
+
+    batch_statistics: Literal["local", "shared"] = "local"
+    """Whether running statistics of batch norms, means and variances of a hospital's images, travel."""
+
     env: Literal["sim", "prod"] = "prod"
     """NVFlare's simulator over local site homes, or a provisioned federation."""
 
@@ -62,7 +68,17 @@ class JobOptions:
 
     def settings(self) -> dict[str, Any]:
         """The settings of BundleRecipe among these."""
-        names = ["rounds", "quorum", "local_epochs", "server_momentum", "gpus", "seed", "size"]
+        names = [
+            "rounds",
+            "quorum",
+            "local_epochs",
+            "server_momentum",
+            "gpus",
+            "seed",
+            "size",
+            "keep_local",
+            "batch_statistics",
+        ]
         return {name: getattr(self, name) for name in [*names, "straggler_wait", "silence_limit", "round_timeout"]}
 
 

@@ -1,9 +1,11 @@
 """Checks of every value that a job may set; anything else is refused before it can be used."""
 
 import re
+from collections.abc import Sequence
 
-from fedbundle.bundle.declared import SIZES
+from fedbundle.bundle.declared import SIZES, WEIGHT
 from fedbundle.errors import JobRefusedError
+from fedbundle.flare.shared import LOCAL, SHARED
 from fedbundle.site.dataset import SECTIONS
 
 
@@ -47,6 +49,21 @@ def checked_size(size: str) -> str:
     if size not in SIZES:
         raise ValueError(f"size must be one of {', '.join(SIZES)}, got {size!r}")
     return size
+
+
+def checked_prefixes(prefixes: Sequence[str]) -> list[str]:
+    """Prefixes of names of weights, at most 64."""
+    sound = isinstance(prefixes, list | tuple) and len(prefixes) <= 64
+    if not sound or not all(isinstance(each, str) and WEIGHT.fullmatch(each) for each in prefixes):
+        raise ValueError(f"keep_local must list at most 64 prefixes like appearance., got {prefixes!r}")
+    return list(prefixes)
+
+
+def checked_batch_statistics(value: str) -> str:
+    """Whether running statistics of batch norms travel."""
+    if value not in (LOCAL, SHARED):
+        raise ValueError(f"batch_statistics must be {LOCAL} or {SHARED}, got {value!r}")
+    return value
 
 
 def checked_seconds(what: str, value: float, low: float, high: float) -> float:

@@ -1,19 +1,28 @@
 """Global weights on the server: the network comes from the server's approved copy of the bundle."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
-from monai.bundle import ConfigParser
 from nvflare.apis.fl_constant import FLContextKey
 from nvflare.apis.fl_context import FLContext
 from nvflare.app_common.abstract.model import ModelLearnable, ModelLearnableKey, make_model_learnable
 from nvflare.app_common.abstract.model_persistor import ModelPersistor
 
-from fedbundle.bundle.declared import PHANTOM, size_configs
+from fedbundle.bundle.declared import PHANTOM
 from fedbundle.files import new_file
+from fedbundle.flare.first_weights import first_weights
 from fedbundle.flare.gatekeeper import admit
-from fedbundle.flare.names import checked_bundle, checked_count, checked_digest, checked_size
+from fedbundle.flare.names import (
+    checked_batch_statistics,
+    checked_bundle,
+    checked_count,
+    checked_digest,
+    checked_prefixes,
+    checked_size,
+)
+from fedbundle.flare.shared import LOCAL, Sharing
 
 LAST, BEST = "FL_global_model.pt", "best_FL_global_model.pt"  # the names NVFlare's users look for
 
@@ -26,23 +35,39 @@ class BundlePersistor(ModelPersistor):
         recipe_digest: the digest the job was made for.
         seed: seed of the first weights.
         size: `phantom` or `full`.
+        keep_local: prefixes of weights that stay at the hospitals, besides those that the bundle declares.
+        batch_statistics: whether running statistics of batch norms travel, `local` or `shared`.
     """
 
-    def __init__(self, bundle: str, recipe_digest: str, seed: int = 0, size: str = PHANTOM) -> None:
+    def __init__(
+        self,
+        bundle: str,
+        recipe_digest: str,
+        seed: int = 0,
+        size: str = PHANTOM,
+        keep_local: Sequence[str] = (),
+        batch_statistics: str = LOCAL,
+    ) -> None:
         super().__init__()
         self.bundle = checked_bundle(bundle)
         self.recipe_digest = checked_digest(recipe_digest)
         self.seed = checked_count("seed", seed, 0, 2**31 - 1)
         self.size = checked_size(size)
+        self.keep_local = checked_prefixes(keep_local)
+        self.batch_statistics = checked_batch_statistics(batch_statistics)
+        self._stay: dict[str, np.ndarray] = {}
 
     def load_model(self, fl_ctx: FLContext) -> ModelLearnable:
-        """First global weights; float32 numpy arrays by name.
+        """First global weights, those that travel; float32 numpy arrays by name.
 
         Raises:
             SiteError: the server has not installed or approved exactly this bundle.
+            BundleError: what is to stay at the hospitals names no weight, or is all there is.
         """
         root = admit(fl_ctx, self.bundle, self.recipe_digest)
-        return make_model_learnable(first_weights(root, self.seed, self.size), {})
+        sharing = Sharing.of(root, self.keep_local, self.batch_statistics)
+        travel, self._stay = sharing.split(first_weights(root, self.seed, self.size))
+        return make_model_learnable(travel, {})
 
     def save_model(self, model: ModelLearnable, fl_ctx: FLContext) -> None:
         """Keep the weights of the last round."""
@@ -52,18 +77,9 @@ class BundlePersistor(ModelPersistor):
         """Keep the weights that were selected."""
         self._write(model, fl_ctx, BEST)
 
-    @staticmethod
-    def _write(model: ModelLearnable, fl_ctx: FLContext, name: str) -> None:
-        weights = {key: torch.as_tensor(value) for key, value in model[ModelLearnableKey.WEIGHTS].items()}
+    def _write(self, model: ModelLearnable, fl_ctx: FLContext, name: str) -> None:
+        """The whole network: what stays at the hospitals is in it as it was first drawn."""
+        whole = self._stay | dict(model[ModelLearnableKey.WEIGHTS])
+        weights = {key: torch.as_tensor(value) for key, value in whole.items()}
         with new_file(Path(fl_ctx.get_prop(FLContextKey.APP_ROOT)) / name) as part:
             torch.save(weights, part)
-
-
-def first_weights(root: Path, seed: int, size: str = PHANTOM) -> dict[str, np.ndarray]:
-    """Weights with which a run begins: those of `network_def` of the bundle in `root`, drawn from `seed`."""
-    parser = ConfigParser()
-    parser.read_config([str(root / file) for file in size_configs(root, "train.json", size)])
-    parser["bundle_root"] = str(root)
-    torch.manual_seed(seed)
-    network = parser.get_parsed_content("network_def")
-    return {name: value.numpy() for name, value in network.state_dict().items()}

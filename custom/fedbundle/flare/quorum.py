@@ -28,9 +28,18 @@ from fedbundle.flare.fedavg import Weights, misfit
 from fedbundle.flare.ledger import COMPLETED, NAME, Ledger
 from fedbundle.flare.ledger import FAILED as RUN_FAILED
 from fedbundle.flare.listening import ListeningCommunicator
-from fedbundle.flare.names import checked_bundle, checked_count, checked_digest, checked_momentum, checked_size
+from fedbundle.flare.names import (
+    checked_batch_statistics,
+    checked_bundle,
+    checked_count,
+    checked_digest,
+    checked_momentum,
+    checked_prefixes,
+    checked_size,
+)
 from fedbundle.flare.persistor import BundlePersistor
 from fedbundle.flare.rounds import Answers, Plan, Selected, federate
+from fedbundle.flare.shared import LOCAL
 from fedbundle.flare.waits import Round, Waits
 
 TRAIN, EVALUATE = AppConstants.TASK_TRAIN, AppConstants.TASK_VALIDATION
@@ -56,6 +65,8 @@ class QuorumFedAvg(Controller):
         local_epochs: told in the ledger; the executor does them.
         server_momentum: see `fedavg.ServerMomentum`; 0 is federated averaging.
         seed: told in the ledger.
+        keep_local: all prefixes of weights that stay at the hospitals; told in the ledger.
+        batch_statistics: whether running statistics of batch norms travel; told in the ledger.
         key_metric: metric by which weights are selected, higher is better.
         size: `phantom` or `full`, told in the ledger; export needs it.
         calibration_weight, calibration_metrics: see `bundle.declared.Calibration`; none by default.
@@ -83,6 +94,8 @@ class QuorumFedAvg(Controller):
         silence_limit: float = 20.0,
         start_wait: float = 90.0,
         server_momentum: float = 0.0,
+        keep_local: Sequence[str] = (),
+        batch_statistics: str = LOCAL,
     ) -> None:
         super().__init__(task_check_period=_POLL_S)
         self.bundle = checked_bundle(bundle)
@@ -92,6 +105,8 @@ class QuorumFedAvg(Controller):
         self.local_epochs = local_epochs
         self.server_momentum = checked_momentum(server_momentum)
         self.seed = seed
+        self.keep_local = checked_prefixes(keep_local)
+        self.batch_statistics = checked_batch_statistics(batch_statistics)
         self.key_metric, self.size = key_metric, checked_size(size)
         self._calibration = checked_calibration(calibration_weight, calibration_metrics or {})
         self.calibration_weight, self.calibration_metrics = calibration_weight, dict(self._calibration.metrics)
@@ -155,7 +170,8 @@ class QuorumFedAvg(Controller):
     # the run
 
     def _declared(self) -> dict[str, Any]:
-        names = ("bundle", "version", "recipe_digest", "rounds", "local_epochs", "key_metric", "seed", "size")
+        names = ["bundle", "version", "recipe_digest", "rounds", "local_epochs", "key_metric", "seed", "size"]
+        names += ["keep_local", "batch_statistics"]
         told = {name: getattr(self, name) for name in names} | vars(self._waits)
         if not self.server_momentum:
             return {"algorithm": "fedavg", **told}

@@ -1,6 +1,7 @@
 """BundleRecipe: an NVFlare recipe that names a bundle and carries no code."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from nvflare.job_config.api import FedJob
@@ -16,6 +17,7 @@ from fedbundle.flare.executor import BundleExecutor
 from fedbundle.flare.gatekeeper import SIMULATED_SITES
 from fedbundle.flare.persistor import BundlePersistor
 from fedbundle.flare.quorum import EVALUATE, TRAIN, QuorumFedAvg
+from fedbundle.flare.shared import LOCAL, Sharing
 
 QUICK = {  # seconds; NVFlare's defaults cost 2.5 s of sleep per round
     "server": {"server": {"task_request_interval": 0.2}},
@@ -43,6 +45,8 @@ class BundleRecipe(Recipe):
         gpus: GPUs per site; a site without them does not take part.
         seed: of first weights, shuffling and augmentation.
         size: `phantom`, or `full` for the published recipe.
+        keep_local: prefixes of weights that stay at the hospitals, besides those that the bundle declares.
+        batch_statistics: whether running statistics of batch norms travel, `local` or `shared`.
         name: job name; default: the bundle's name.
         round_timeout, straggler_wait, silence_limit: see QuorumFedAvg, in seconds.
 
@@ -62,6 +66,8 @@ class BundleRecipe(Recipe):
         gpus: int = 0,
         seed: int = 0,
         size: str = PHANTOM,
+        keep_local: Sequence[str] = (),
+        batch_statistics: str = LOCAL,
         name: str = "",
         round_timeout: float = 7200.0,
         straggler_wait: float = 600.0,
@@ -71,11 +77,12 @@ class BundleRecipe(Recipe):
         digest = recipe_digest(opened.root)
         size_configs(opened.root, "train.json", size)
         declared = calibration(opened.root)
+        stay = list(keep_local)
         job = FedJob(name=name or opened.name, min_clients=quorum)
         job.set_app_packages(["fedbundle"])
         if gpus:
             job.job.add_resource_spec("@default", {"num_of_gpus": gpus})
-        job.to_server(BundlePersistor(opened.name, digest, seed, size), id="persistor")
+        job.to_server(BundlePersistor(opened.name, digest, seed, size, stay, batch_statistics), id="persistor")
         self.controller = QuorumFedAvg(
             opened.name,
             opened.version,
@@ -92,10 +99,13 @@ class BundleRecipe(Recipe):
             size=size,
             calibration_weight=declared.weight,
             calibration_metrics=dict(declared.metrics),
+            keep_local=list(Sharing.of(opened.root, stay).prefixes),
+            batch_statistics=batch_statistics,
         )
         job.to_server(self.controller, id="controller")
         job.to_server(QUICK["server"])
-        job.to_clients(BundleExecutor(opened.name, digest, local_epochs, gpus, seed, size), tasks=[TRAIN, EVALUATE])
+        executor = BundleExecutor(opened.name, digest, local_epochs, gpus, seed, size, stay, batch_statistics)
+        job.to_clients(executor, tasks=[TRAIN, EVALUATE])
         job.to_clients(QUICK["client"])
         self.bundle = opened
         super().__init__(job)

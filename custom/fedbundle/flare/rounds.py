@@ -45,7 +45,7 @@ class Messenger(Protocol):
         """The answers to a round of training."""
 
     def evaluate(self, weights: Weights, sites: Sequence[str], number: int, split: str) -> Answers:
-        """The answers to an evaluation."""
+        """The answers to an evaluation of weights that `number` rounds have made."""
 
     def round_ended(self, number: int, answers: Answers, metric: float | None, weights: Weights) -> None:
         """A round has made these weights; `metric` is that of the weights it began with."""
@@ -95,7 +95,7 @@ def federate(messenger: Messenger, plan: Plan, weights: Weights, sites: Sequence
     best.consider(plan.rounds - 1, weights, answers, cases)
     selected = best.selected(cases)
     messenger.selected(selected)
-    answers = _evaluate(messenger, plan, selected.weights, still_in(answers), plan.rounds + 1, TEST)
+    answers = _evaluate(messenger, plan, selected.weights, still_in(answers), selected.round + 1, TEST)
     messenger.evaluated("test of the selected weights", answers, None)
     _require(answers, plan, "the test")
     return selected
