@@ -86,10 +86,15 @@ WRITERS: dict[str, Callable[[Path, int], Path]] = {SPHERE: write_spheres, RING: 
 def write_stock_site(folder: Path, name: str, bundle: str, seed: int) -> SiteHome:
     """A site home with the bundle installed and approved and, but for the server, bound to a dataset of its own."""
     home = SiteHome.create(folder / name, name)
+    return equip(home, bundle, None if name == "server" else WRITERS[bundle](folder.parent / "data" / name, seed))
+
+
+def equip(home: SiteHome, bundle: str, data: Path | None) -> SiteHome:
+    """Install, bind and approve a stock bundle in a site home."""
     install(home, STOCK / bundle)
-    if name != "server":
-        bind(home, bundle, WRITERS[bundle](folder.parent / "data" / name / bundle, seed))
-        home = SiteHome.open(home.path)
+    if data:
+        bind(home, bundle, data)
+    home = SiteHome.open(home.path)
     approve(home, bundle, "a test", python=bundle == RING)
     return home
 
