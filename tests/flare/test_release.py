@@ -6,14 +6,13 @@ from pathlib import Path
 import pytest
 import torch
 from samples.ball_site import BUNDLE, write_ball_bundle
-from samples.small_ledger import LEDGER
 
 from fedbundle.bundle.digest import recipe_digest
 from fedbundle.errors import ExportError
-from fedbundle.files import write_json
 from fedbundle.flare.first_weights import first_weights
-from fedbundle.flare.ledger import NAME
+from fedbundle.flare.ledger import COMPLETED, NAME
 from fedbundle.flare.persistor import BEST
+from fedbundle.flare.quorum import QuorumFedAvg
 from fedbundle.flare.release import release
 
 
@@ -27,8 +26,11 @@ def test_a_network_without_its_running_statistics_is_not_exported(tmp_path: Path
         told = json.loads(file.read_text())
         told["network_def"]["norm"] = "batch"
         file.write_text(json.dumps(told))
-    declared = {"bundle": BUNDLE, "recipe_digest": recipe_digest(bundle), "batch_statistics": statistics}
-    write_json(tmp_path / "result" / NAME, LEDGER | {"declared": LEDGER["declared"] | declared})
+    run = QuorumFedAvg(BUNDLE, "0.1.0", recipe_digest(bundle), batch_statistics=statistics)
+    run.ledger.path = tmp_path / "result" / NAME
+    run.ledger.path.parent.mkdir()
+    run.ledger.open("job-1", run._declared(), ["hospital-a"])
+    run.ledger.close(COMPLETED)
     state = {name: torch.as_tensor(value) for name, value in first_weights(bundle, 0).items()}
     torch.save(state, tmp_path / "result" / BEST)
     if statistics == "shared":
