@@ -368,11 +368,15 @@ class Predict(Verb):
     out: Path
     """Folder for the results."""
 
+    factors: Path | None = None
+    """CSV (a header and one row) or JSON of the patient's risk factors, for a bundle that tells a risk; what is absent
+    or empty counts as not known."""
+
     def run(self) -> Outcome:
         """Predict."""
         from fedbundle.clinic.predict import predict
 
-        result = predict(self.bundle, self.study, self.out)
+        result = predict(self.bundle, self.study, self.out, self.factors)
         warnings = "".join(f"{warning}\n" for warning in result["warnings"])
         doubts = "".join(f"\n  look twice: {doubt}" for doubt in result["doubts"])
         return Outcome(f"{warnings}{result['headline']}{doubts}\n  {self.out / 'report.html'}", result)

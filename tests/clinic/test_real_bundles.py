@@ -38,6 +38,9 @@ def numbers_agree(result: dict[str, Any], out: Path, scratch: Path) -> bool:
         case "detection":
             expected = [result["patient_score"], *(each["score"] for each in result["candidates"])]
             found = [group["numbers"]["DETECTION-SCORE"] for group in groups]
+        case "risk":
+            expected = [side["risk"]["10"] for side in result["sides"]]
+            found = [group["numbers"]["R-HIP-FX-10Y"] for group in groups]
         case _:
             expected = [side["positive"] for side in result["sides"]]
             found = [group["numbers"]["P-HIP-FX"] for group in groups]

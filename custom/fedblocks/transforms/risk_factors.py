@@ -21,21 +21,15 @@ class RiskFactorsd(Transform):
     Args:
         factors: column -> `mean`, `sd`, and `min` and `max`, outside of which a value is refused.
         output_key: of the vector.
-        missing_key: of the names of the missing ones; None = not told.
     """
 
-    def __init__(
-        self,
-        factors: Mapping[str, Mapping[str, float]],
-        output_key: str = "factors",
-        missing_key: str | None = None,
-    ) -> None:
+    def __init__(self, factors: Mapping[str, Mapping[str, float]], output_key: str = "factors") -> None:
         for name, each in factors.items():
             if set(each) != {"mean", "sd", "min", "max"} or not each["sd"] > 0 or not each["min"] < each["max"]:
                 raise ValueError(
                     f"factor {name} must tell mean, sd above 0, and min below max, got {dict(each)}; mend the config"
                 )
-        self.factors, self.output_key, self.missing_key = dict(factors), output_key, missing_key
+        self.factors, self.output_key = dict(factors), output_key
 
     def __call__(self, data: Mapping[Hashable, Any]) -> Item:
         """Add the vector.
@@ -47,8 +41,6 @@ class RiskFactorsd(Transform):
         values = [self._standardised(name, item.get(name)) for name in self.factors]
         known = [0.0 if value is None else 1.0 for value in values]
         item[self.output_key] = torch.tensor([value or 0.0 for value in values] + known, dtype=torch.float32)
-        if self.missing_key is not None:
-            item[self.missing_key] = [name for name, there in zip(self.factors, known, strict=True) if not there]
         return item
 
     def _standardised(self, name: str, value: Any) -> float | None:

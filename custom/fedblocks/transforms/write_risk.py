@@ -34,8 +34,8 @@ class WriteRiskd(Transform):
         edges_years: edges of its intervals.
         years: of the curve.
         passes: with dropout.
+        factors: their names, in the order of the network.
         image_key: what the network was given, [1 + 2 * factors, *space].
-        missing_key: names of the missing factors.
     """
 
     def __init__(
@@ -44,13 +44,13 @@ class WriteRiskd(Transform):
         network: HazardNet,
         edges_years: Sequence[float],
         years: Sequence[float],
+        factors: Sequence[str],
         passes: int = 200,
         image_key: str = "image",
-        missing_key: str = "missing",
     ) -> None:
         self.folder, self.network, self.passes = Path(output_dir), network, passes
         self.edges, self.years = checked_edges(edges_years), [float(year) for year in years]
-        self.image_key, self.missing_key = image_key, missing_key
+        self.factors, self.image_key = list(factors), image_key
 
     def __call__(self, data: Mapping[Hashable, Any]) -> Mapping[Hashable, Any]:
         """Write the item's file; the item is handed on as it is."""
@@ -62,9 +62,11 @@ class WriteRiskd(Transform):
         told: dict[str, Any] = {"case": case, "laterality": side, "years": self.years}
         logits = torch.as_tensor(data["pred"]).detach()[None]
         told["risk"] = _rounded(risk_at(logits, self.edges, self.years)[0].cpu().numpy())
-        if (drawn := self.drawn(torch.as_tensor(data[self.image_key]))) is not None:
+        image = torch.as_tensor(data[self.image_key])
+        if (drawn := self.drawn(image)) is not None:
             told["low"], told["high"] = (_rounded(each) for each in np.percentile(drawn, SPREAD, axis=0))
-        told["missing"] = list(data[self.missing_key])
+        known = self.network.known(image[None])[0, len(self.factors) :].tolist()
+        told["missing"] = [name for name, there in zip(self.factors, known, strict=True) if not there]
         path = self.folder / f"{name}_pred.json"
         part = path.with_name(f".{path.name}")
         part.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")

@@ -6,6 +6,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from fedbundle.bundle.layout import Bundle
+from fedbundle.clinic.factors import Factors, read_factors
 from fedbundle.clinic.findings import SEG_SUFFIX, SR_SUFFIX, Target
 from fedbundle.clinic.inference import infer
 from fedbundle.clinic.kinds import findings_of, items_of
@@ -16,6 +18,7 @@ from fedbundle.clinic.study import Study, read_study
 from fedbundle.dicom.deid.identifiers import identifiers
 from fedbundle.dicom.deid.residuals import residuals
 from fedbundle.dicom.header import text, tolerant
+from fedbundle.dicom.seg.dicom_out import DicomOut, RiskOut
 from fedbundle.dicom.seg.write import Model
 from fedbundle.errors import InputError, OutputError, ResidualError
 from fedbundle.files import new_folder, read_json, write_json, write_text
@@ -27,7 +30,7 @@ DATE_OR_UID = re.compile(r"[0-9.]{8,}")
 TIMES = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:[.,]\d+)?\s*")
 
 
-def predict(bundle: Path, study: Path, out: Path) -> dict[str, Any]:
+def predict(bundle: Path, study: Path, out: Path, factors: Path | None = None) -> dict[str, Any]:
     """Run a bundle on a study and write DICOM objects, `report.html`, `result.json` and `inference.log`.
 
     The bundle is copied to a temporary folder first, so neither it nor the study is written to. The DICOM objects
@@ -39,12 +42,13 @@ def predict(bundle: Path, study: Path, out: Path) -> dict[str, Any]:
         bundle: exported zip or unpacked folder, with weights.
         study: folder with the DICOM files of one study.
         out: new or empty folder, or one with earlier results of this verb, which are replaced.
+        factors: CSV or JSON of the patient's risk factors, for a bundle that tells a risk; none = all are missing.
 
     Returns:
         What result.json holds.
 
     Raises:
-        InputError: no such bundle or study, or files of more than one study.
+        InputError: no such bundle or study, files of more than one study, or risk factors that cannot be used.
         OutputError: `out` holds other things or cannot be written.
         BundleError: the bundle breaks its contract (DigestError: it is not the one that was exported).
         NoUsableSeriesError: no series can play a role that the bundle needs, or a film
@@ -58,11 +62,12 @@ def predict(bundle: Path, study: Path, out: Path) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="fedbundle-predict-") as folder:
         scratch = Path(folder).resolve()
         run, wanted = opened(bundle, scratch / "bundle")
+        known = _factors(factors, run, wanted)
         images = read_study(study, run, scratch)
         work = scratch / "work"
         work.mkdir()
         volumes = {role: each.volume for role, each in images.inputs.items()}
-        output = infer(run, volumes, items_of(images, wanted), work)
+        output = infer(run, volumes, items_of(images, wanted, known), work)
         prediction = Prediction.of(run, wanted, images, findings_of(output, images, wanted))
         names = [f"{run.name}{suffix}" for suffix in prediction.findings.objects()]
         result = prediction.data([*names, REPORT, RESULT, LOG]) | {"headline": prediction.findings.headline}
@@ -77,6 +82,15 @@ def predict(bundle: Path, study: Path, out: Path) -> dict[str, Any]:
             for path in public.iterdir():
                 shutil.copyfile(path, part / path.name)
     return result
+
+
+def _factors(path: Path | None, bundle: Bundle, wanted: DicomOut) -> Factors | None:
+    """Risk factors for a bundle that tells a risk; any other takes none."""
+    if isinstance(wanted, RiskOut):
+        return read_factors(path, wanted, bundle.ingest_rules)
+    if path:
+        raise InputError(f"factors must be of a bundle that tells a risk, got {bundle.name}; leave --factors out")
+    return None
 
 
 def _claimed(out: Path) -> Path:

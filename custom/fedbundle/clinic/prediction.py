@@ -20,7 +20,12 @@ MADE_BY = "fedbundle predict"
 RESEARCH = "Research use only. Not a medical device: it must not be used for diagnosis or treatment."
 PHANTOMS = "Trained on phantoms only, as its metadata says: {what} not expected to be right on a real patient."
 UNTRAINED = "The bundle carries no training record: nothing tells that its weights were trained at all."
-WHAT = {"segmentation": "the outlines are", "detection": "the candidates are", "classification": "the classes are"}
+WHAT = {
+    "segmentation": "the outlines are",
+    "detection": "the candidates are",
+    "classification": "the classes are",
+    "risk": "the risks are",
+}
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,25 @@ from typing import Any
 import pytest
 from pydicom.sr._concepts_dict import concepts
 
-from fedbundle.dicom.seg.dicom_out import CONFIG, ClassificationOut, DetectionOut, SegmentationOut, read_dicom_out
+from fedbundle.dicom.seg.dicom_out import (
+    CONFIG,
+    ClassificationOut,
+    DetectionOut,
+    RiskOut,
+    SegmentationOut,
+    read_dicom_out,
+)
 from fedbundle.dicom.sr.group import OWN_SCHEME
 from fedbundle.errors import BundleError
 from fedbundle.files import read_json, write_json
 
 BUNDLES = sorted(path.parents[1] for path in (Path(__file__).parents[3] / "bundles").glob("*/configs/dicom_out.json"))
-KINDS = {"segmentation": SegmentationOut, "detection": DetectionOut, "classification": ClassificationOut}
+KINDS = {
+    "segmentation": SegmentationOut,
+    "detection": DetectionOut,
+    "classification": ClassificationOut,
+    "risk": RiskOut,
+}
 
 
 @pytest.fixture(params=BUNDLES, ids=lambda path: path.name)
@@ -60,6 +72,8 @@ def test_classes_are_those_of_the_table(bundle: Path) -> None:
         ("prostate_mripet_lesion", {"segments": []}, "segments"),
         ("hip_radiograph_fracture", {"classes": []}, "classes"),
         ("hip_radiograph_fracture", {"content_label": "HIPS"}, "content_label"),
+        ("hip_radiograph_risk", {"horizons_years": []}, "horizons_years"),
+        ("hip_radiograph_risk", {"classes": []}, "classes"),
     ],
 )
 def test_a_broken_declaration_is_refused(tmp_path: Path, name: str, change: dict[str, object], told: str) -> None:
@@ -72,7 +86,8 @@ def test_a_broken_declaration_is_refused(tmp_path: Path, name: str, change: dict
 def test_no_declaration_and_one_value_twice_are_refused(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match="what its results mean"):
         read_dicom_out(tmp_path)
-    content = read_json(BUNDLES[0] / CONFIG)
+    (source,) = [path for path in BUNDLES if path.name == "hip_radiograph_fracture"]
+    content = read_json(source / CONFIG)
     content["classes"][1]["value"] = 0
     (tmp_path / CONFIG).parent.mkdir()
     (tmp_path / CONFIG).write_text(json.dumps(content), encoding="utf-8")

@@ -20,9 +20,8 @@ FACTORS = {
 
 
 def test_values_are_standardised_and_gaps_are_told() -> None:
-    item = RiskFactorsd(FACTORS, missing_key="missing")({"age_years": 85, "bmi": None})
+    item = RiskFactorsd(FACTORS)({"age_years": 85, "bmi": None})
     assert item["factors"].tolist() == [1.5, 0, 0, 1, 0, 0]
-    assert item["missing"] == ["female", "bmi"]
     joined = FactorPlanesd()(item | {"image": torch.ones(1, 4, 5)})
     assert joined["image"].shape == (7, 4, 5)
     assert torch.equal(joined["image"][1:, 3, 4], item["factors"])
@@ -67,8 +66,9 @@ def test_a_curve_with_the_spread_under_dropout_is_written(tmp_path: Path) -> Non
     torch.nn.init.normal_(network.head[-1].weight)
     network.eval()
     image = torch.rand(7, 32, 32)
-    item = {"case": "C", "laterality": "L", "image": image, "missing": ["bmi"], "pred": network(image[None])[0]}
-    write = WriteRiskd(str(tmp_path), network, [0, 1, 5, 10], [0, 1, 2, 5, 10])
+    image[4:] = torch.tensor([1.0, 1.0, 0.0])[:, None, None]
+    item = {"case": "C", "laterality": "L", "image": image, "pred": network(image[None])[0]}
+    write = WriteRiskd(str(tmp_path), network, [0, 1, 5, 10], [0, 1, 2, 5, 10], list(FACTORS))
     write(item)
     told = json.loads((tmp_path / "C_L_pred.json").read_text())
     assert (told["case"], told["laterality"], told["years"], told["missing"]) == ("C", "L", [0, 1, 2, 5, 10], ["bmi"])

@@ -98,6 +98,18 @@ class ClassificationOut(DicomOut):
         return next(each for each in self.classes if each.value == value)
 
 
+@dataclass(frozen=True)
+class RiskOut(DicomOut):
+    """Risk of a later event, for each side of the body that a film shows."""
+
+    site: Code
+    both_sides_from_mm: float  # width of the film, at the detector
+    event: str  # what may come
+    event_code: Code
+    horizons_years: tuple[int, ...]  # rising
+    factors: dict[str, str]  # column of the table -> what a reader calls it
+
+
 def read_dicom_out(bundle_root: Path) -> DicomOut:
     """Read `configs/dicom_out.json` of a bundle.
 
@@ -170,6 +182,18 @@ def _classification(common: dict[str, Any], content: dict[str, Any]) -> DicomOut
     )
 
 
+def _risk(common: dict[str, Any], content: dict[str, Any]) -> DicomOut:
+    return RiskOut(
+        **common,
+        site=_code(content["site"]),
+        both_sides_from_mm=content["both_sides_from_mm"],
+        event=content["event"]["label"],
+        event_code=_code(content["event"]["code"]),
+        horizons_years=tuple(sorted(content["horizons_years"])),
+        factors=dict(content["factors"]),
+    )
+
+
 def _segment(entry: dict[str, Any], value: int) -> Segment:
     return Segment(value, entry["label"], _code(entry["category"]), _code(entry["type"]), entry["color"])
 
@@ -184,4 +208,9 @@ def _validator() -> Draft202012Validator:
     return Draft202012Validator(json.loads(schema))
 
 
-KINDS = {"segmentation": _segmentation, "detection": _detection, "classification": _classification}
+KINDS = {
+    "segmentation": _segmentation,
+    "detection": _detection,
+    "classification": _classification,
+    "risk": _risk,
+}
