@@ -41,9 +41,7 @@ def write(weights: Path, folder: Path, size: str) -> dict[str, float]:
         filepath=str(folder / "model.ts"),
         ckpt_file=str(folder / "model.pt"),
         meta_file="configs/metadata.json",
-        config_file=size_configs(
-            Path.cwd(), "inference.json", size
-        ),  # goes into model.ts, where MONAI Deploy looks for it
+        config_file=size_configs(Path.cwd(), _used(), size),  # goes into model.ts, where MONAI Deploy looks for it
     )
     return {}
 
@@ -55,7 +53,7 @@ def compare(reference: Path) -> dict[str, float]:
         ExportError: a model cannot be reloaded, or its output has another shape.
     """
     known = torch.load(reference, weights_only=True)
-    network = _network("inference.json", released_size(Path.cwd()))
+    network = _network(_used(), released_size(Path.cwd()))
     _load(network, read_weights(Path("models/model.pt")))
     script = torch.jit.load("models/model.ts", map_location="cpu").eval()  # type: ignore[no-untyped-call]
     return {
@@ -80,6 +78,11 @@ def read_weights(path: Path) -> dict[str, torch.Tensor]:
     if broken := [name for name, value in state.items() if not bool(torch.isfinite(value).all())]:
         raise ExportError(f"weights must be finite, got NaN or infinity in {broken[0]}; choose an earlier round")
     return {str(name): value for name, value in state.items()}
+
+
+def _used() -> str:
+    """The config with which the bundle is used; a stock bundle may have none but that of its training."""
+    return "inference.json" if Path("configs/inference.json").is_file() else "train.json"
 
 
 def _network(config: str, size: str) -> torch.nn.Module:

@@ -7,8 +7,18 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import chdir, contextmanager
 from pathlib import Path
 
-from fedbundle.bundle.declared import PHANTOM
-from fedbundle.check.finding import FAILED, NOT_TRIED, OK, BrokenError, Finding, NotTriedError, Problem
+from fedbundle.bundle.declared import FULL, PHANTOM
+from fedbundle.check.finding import (
+    EXEMPT,
+    FAILED,
+    NOT_TRIED,
+    OK,
+    BrokenError,
+    ExemptError,
+    Finding,
+    NotTriedError,
+    Problem,
+)
 from fedbundle.check.names import NAMES
 from fedbundle.check.rules import RULES, Rule
 from fedbundle.check.subject import Subject
@@ -47,12 +57,16 @@ def _tried(name: str, rule: Rule, subject: Subject) -> Finding:
     started = time.monotonic()
     subject.told.clear()
     problems: list[Problem] = []
-    untried = ""
+    untried = exempt = ""
     try:
+        if subject.stock and subject.size == FULL:
+            raise ExemptError("a stock bundle has one size")
         for problem in rule(subject):
             problems.append(problem)  # noqa: PERF402 -- what was found before an error is kept
     except NotTriedError as error:
         untried = str(error)
+    except ExemptError as error:
+        exempt = str(error)
     except BrokenError as error:
         problems.append(error.problem)
     except BundleError as error:
@@ -61,9 +75,13 @@ def _tried(name: str, rule: Rule, subject: Subject) -> Finding:
         problems.append(
             Problem("", "", f"must be such that the rule {name} can be tried, got {error!r}; mend the configs")
         )
-    result = FAILED if problems else NOT_TRIED if untried else OK
+    result = FAILED if problems else NOT_TRIED if untried else EXEMPT if exempt else OK
     return Finding(
-        name, result, round(time.monotonic() - started, 2), untried or "; ".join(subject.told), tuple(problems)
+        name,
+        result,
+        round(time.monotonic() - started, 2),
+        untried or exempt or "; ".join(subject.told),
+        tuple(problems),
     )
 
 

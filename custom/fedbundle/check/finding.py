@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-OK, FAILED, NOT_TRIED = "ok", "FAILED", "not tried"
+OK, FAILED, NOT_TRIED, EXEMPT = "ok", "FAILED", "not tried", "exempt"
 
 
 @dataclass(frozen=True)
@@ -24,9 +24,9 @@ class Finding:
     """What one rule found."""
 
     rule: str
-    result: str  # OK, FAILED or NOT_TRIED
+    result: str  # OK, FAILED, NOT_TRIED or EXEMPT
     seconds: float
-    told: str = ""  # a figure, or why it was not tried
+    told: str = ""  # a figure, or why it was not tried or cannot apply
     problems: tuple[Problem, ...] = ()
 
     def data(self) -> dict[str, Any]:
@@ -41,6 +41,10 @@ class Finding:
 
 class NotTriedError(Exception):
     """A rule cannot be tried here; the message says why."""
+
+
+class ExemptError(Exception):
+    """A rule cannot apply to a stock bundle; the message says why."""
 
 
 class BrokenError(Exception):

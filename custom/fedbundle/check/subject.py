@@ -8,6 +8,7 @@ from typing import Any
 from monai.bundle import ConfigParser
 
 from fedbundle.bundle.declared import FULL, PHANTOM
+from fedbundle.bundle.layout import DICOM_FILES, is_stock
 from fedbundle.check.finding import NotTriedError
 
 METADATA, INGEST, DICOM_OUT = "configs/metadata.json", "configs/ingest.json", "configs/dicom_out.json"
@@ -83,6 +84,11 @@ class Subject:
         return files[0]
 
     @cached_property
+    def stock(self) -> bool:
+        """Whether it brings no rules for DICOM, so that only MONAI's specification binds it."""
+        return is_stock([file for file in DICOM_FILES if (self.root / file).exists()])
+
+    @cached_property
     def metadata(self) -> dict[str, Any]:
         """configs/metadata.json."""
         return self.json(METADATA)
@@ -98,14 +104,15 @@ class Subject:
         return str(self.json(DICOM_OUT).get("kind", "segmentation"))
 
     def tensor(self, direction: str, name: str) -> dict[str, Any]:
-        """One data format of the metadata.
+        """One data format of the metadata; of a stock bundle the first of its direction, whatever its name.
 
         Raises:
             NotTriedError: there is none, which `metadata` and `classes` tell.
         """
         try:
-            return dict(self.metadata["network_data_format"][direction][name])
-        except (KeyError, TypeError) as error:
+            tensors = self.metadata["network_data_format"][direction]
+            return dict(next(iter(tensors.values())) if self.stock else tensors[name])
+        except (KeyError, TypeError, AttributeError, StopIteration) as error:
             raise NotTriedError(f"{METADATA} has no network_data_format#{direction}#{name}") from error
 
 

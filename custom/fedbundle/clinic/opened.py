@@ -18,7 +18,7 @@ def opened(bundle: Path, folder: Path) -> tuple[Bundle, DicomOut]:
     Raises:
         InputError: no such bundle.
         BundleError: it breaks its contract (DigestError: it is not the one that was exported).
-        PredictionError: it has no weights.
+        PredictionError: it has no weights, or is a stock bundle.
     """
     if bundle.is_dir():
         name = Bundle.open(bundle).name
@@ -29,6 +29,11 @@ def opened(bundle: Path, folder: Path) -> tuple[Bundle, DicomOut]:
     else:
         raise InputError(f"bundle must be a zip or a folder, got {bundle}; check the path")
     found = Bundle.open(root)
+    if found.stock:
+        raise PredictionError(
+            f"{found.name} must say what it wants of DICOM and what its results mean, got a stock bundle; run it with "
+            "python -m monai.bundle run, as its docs/README.md tells"
+        )
     check_record(root)
     if not (root / WEIGHTS).is_file():
         raise PredictionError(f"bundle must carry weights in {WEIGHTS}, got none; take the zip of fedbundle export")

@@ -86,7 +86,10 @@ def _named(item: Item, key: str) -> Iterator[str]:
 
 def _there(folder: Path, item: Item, key: str) -> bool:
     names = list(_named(item, key))
-    return bool(names) and all(isinstance(name, str) and (folder / name).is_file() for name in names)
+    try:
+        return bool(names) and all(isinstance(name, str) and (folder / name).is_file() for name in names)
+    except OSError:  # a text that is too long to be the name of a file
+        return False
 
 
 def _checked(

@@ -6,12 +6,14 @@ import stat
 from pathlib import Path
 
 from fedbundle.bundle.digest import recipe_digest, short
-from fedbundle.bundle.layout import NAME, Bundle
+from fedbundle.bundle.layout import NAME, Bundle, own_python
 from fedbundle.dicom.gate.rules import checked_rules
 from fedbundle.errors import DatasetError, SiteError
 from fedbundle.files import folder_sha256
 from fedbundle.site import kit as kits
 from fedbundle.site.approvals import decisions, last_decision
+from fedbundle.site.binding import Binding
+from fedbundle.site.bound_dataset import bound_dataset
 from fedbundle.site.cases.outdated import REMEDY, Outdated
 from fedbundle.site.dataset import ExaminedDataset, needed_keys, remedy, straddling_told, unfit_told
 from fedbundle.site.finding import Finding, examined
@@ -126,6 +128,11 @@ def _bundle(home: SiteHome, name: str) -> Finding:
                 f"{installed} must be the approved recipe, got approval of {short(last['recipe_digest'])}; "
                 f"review it and run fedbundle approve {name}, or install the approved version again"
             )
+        if own_python(bundle.root) and last.get("python") is not True:
+            raise SiteError(
+                f"{installed} must have leave to run the Python that it brings, got none; read it and run "
+                f"fedbundle approve {name} --allow-python"
+            )
         return f"{installed}, approved on {last['time']} by {last['by']} ({last['scan']})"
 
     return examined(f"bundle {name}", check)
@@ -138,6 +145,8 @@ def _datasets(home: SiteHome) -> list[str]:
 
 def _dataset(home: SiteHome, name: str) -> Finding:
     def check() -> str:
+        if name in home.installed() and (bundle := Bundle.open(home.bundle_dir(name))).stock:
+            return _bound(home, bundle)
         folder = home.place_for_dataset(name)
         if not folder.exists():
             return "none here; fedbundle ingest makes one"
@@ -161,6 +170,16 @@ def _dataset(home: SiteHome, name: str) -> Finding:
         return f"{told}; every file as it was ingested{contract}{kept}{noted}"
 
     return examined(f"dataset {name}", check)
+
+
+def _bound(home: SiteHome, bundle: Bundle) -> str:
+    """The dataset of a stock bundle, which the hospital has prepared by its own means."""
+    if bundle.name not in home.settings["bindings"]:
+        return f"none bound here; [bindings.{bundle.name}] of site.toml binds one"
+    Binding.of(home, bundle)
+    dataset = bound_dataset(home, bundle)
+    told = ", ".join(f"{len(items)} {section}" for section, items in dataset.datalist.items())
+    return f"{told}; bound by site.toml, their files are there and not looked into"
 
 
 def _lost_told(examined: ExaminedDataset, listed: str) -> str:

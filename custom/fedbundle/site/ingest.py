@@ -172,8 +172,13 @@ def rules_of(bundle: Bundle) -> dict[str, Any]:
     """configs/ingest.json of a bundle that has datasets.
 
     Raises:
-        BundleError: it breaks its schema or says nothing of splits.
+        BundleError: it breaks its schema or says nothing of splits, or a stock bundle has none.
     """
+    if bundle.stock:
+        raise BundleError(
+            f"{bundle.name} must hold configs/ingest.json for images to be ingested, got none; prepare its dataset "
+            "yourself and bind it in site.toml, docs/how-to/federate-a-stock-bundle.md tells how"
+        )
     rules = checked_rules(bundle.ingest_rules)
     if "splits" not in rules:
         raise BundleError(

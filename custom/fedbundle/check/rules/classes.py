@@ -16,6 +16,9 @@ def classes(bundle: Subject) -> Iterator[Problem]:
             if isinstance(count, int) and list(told) != [str(channel) for channel in range(count)]:
                 key = f"network_data_format#{direction}#{name}#channel_def"
                 yield Problem(METADATA, key, f"must tell channels 0 to {count - 1}, got {', '.join(told)}; mend it")
+    if bundle.stock:
+        bundle.tell("channels and their meanings alone: a stock bundle declares no labels and nothing for DICOM")
+        return
     count = bundle.tensor("outputs", "pred").get("num_channels")
     for file in (TRAIN, INFERENCE):
         for key, value in walk(bundle.json(file).get("network_def", {})):

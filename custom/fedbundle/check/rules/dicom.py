@@ -6,7 +6,7 @@ from importlib.resources import files
 
 from jsonschema import Draft202012Validator
 
-from fedbundle.check.finding import NotTriedError, Problem
+from fedbundle.check.finding import ExemptError, NotTriedError, Problem
 from fedbundle.check.subject import DICOM_OUT, INGEST, Subject
 from fedbundle.dicom.gate.rules import checked_rules
 from fedbundle.dicom.seg.dicom_out import read_dicom_out
@@ -20,6 +20,8 @@ SCHEMAS = {
 
 def dicom(bundle: Subject) -> Iterator[Problem]:
     """configs/ingest.json and configs/dicom_out.json."""
+    if bundle.stock:
+        raise ExemptError("a stock bundle says nothing of DICOM: the hospital prepares its data")
     sound = True
     for file, (package, name) in SCHEMAS.items():
         try:

@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator
 
-from fedbundle.check.finding import Problem
+from fedbundle.check.finding import ExemptError, Problem
 from fedbundle.check.running import have_weights, outputs, telling, workflow
 from fedbundle.check.subject import EVALUATE, Subject
 
 
 def evaluates(bundle: Subject) -> Iterator[Problem]:
     """configs/evaluate.json on synthetic data."""
+    if bundle.stock:
+        raise ExemptError("no data can be made for a stock bundle, and federated runs do not use configs/evaluate.json")
     have_weights(bundle)
     opened = workflow(bundle, EVALUATE, "train")
     with telling(EVALUATE, "run"):

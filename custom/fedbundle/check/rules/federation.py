@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
-from fedbundle.bundle.declared import METRIC, checked_calibration
+from fedbundle.bundle.declared import METRIC, checked_calibration, key_metric
+from fedbundle.bundle.ids import NEEDED as IDS
+from fedbundle.bundle.ids import has as names
 from fedbundle.check.finding import Problem
 from fedbundle.check.subject import EVALUATE, INFERENCE, TRAIN, Subject
 from fedbundle.check.walk import found, has
@@ -22,6 +24,9 @@ NEEDED = {
 
 def federation(bundle: Subject) -> Iterator[Problem]:
     """Keys, one key metric, and a calibration whose metrics are measured."""
+    if bundle.stock:
+        yield from _stock(bundle)
+        return
     for file, keys in NEEDED.items():
         config = bundle.json(file)
         for key in keys:
@@ -31,6 +36,16 @@ def federation(bundle: Subject) -> Iterator[Problem]:
     yield from _key_metric(train)
     if "calibration" in train:
         yield from _calibration(train)
+
+
+def _stock(bundle: Subject) -> Iterator[Problem]:
+    """What the trainer reaches for; where the cases go in is a matter of each hospital's binding."""
+    train = bundle.json(TRAIN)
+    missing = [key for key in IDS if not names(train, key)]
+    for key in missing:
+        yield Problem(TRAIN, key, f"must be there, {IDS[key]}, got none; without it no federation can train it")
+    if not missing:
+        bundle.tell(f"selected by {key_metric(bundle.root)}")
 
 
 def _key_metric(train: dict[str, Any]) -> Iterator[Problem]:

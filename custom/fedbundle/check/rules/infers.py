@@ -7,7 +7,7 @@ from typing import Any
 import nibabel
 import numpy as np
 
-from fedbundle.check.finding import BrokenError, Problem
+from fedbundle.check.finding import BrokenError, ExemptError, Problem
 from fedbundle.check.running import dataset, have_weights, outputs, telling, workflow
 from fedbundle.check.subject import DICOM_OUT, INFERENCE, Subject
 from fedbundle.files import read_json
@@ -18,6 +18,8 @@ TOLERANCE_MM = 1e-3
 
 def infers(bundle: Subject) -> Iterator[Problem]:
     """configs/inference.json on synthetic data, with every optional input and without."""
+    if bundle.stock:
+        raise ExemptError("no data can be made for a stock bundle, and it does not say what its results are as DICOM")
     have_weights(bundle)
     opened = workflow(bundle, INFERENCE, "infer")
     with telling(INFERENCE, "run"):

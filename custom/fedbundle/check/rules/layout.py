@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 
-from fedbundle.bundle.layout import REQUIRED_FILES, bundle_files, checked_name
+from fedbundle.bundle.layout import REQUIRED_FILES, SPECIFIED_FILES, bundle_files, checked_name
 from fedbundle.check.finding import Problem
 from fedbundle.check.subject import CONFIGS, DICOM_OUT, Subject
 
@@ -14,7 +14,9 @@ def layout(bundle: Subject) -> Iterator[Problem]:
     """Names, files, nothing that no digest can vouch for."""
     checked_name(bundle.root.name)
     present = bundle_files(bundle.root)
-    for needed in dict.fromkeys(WHOLE):
+    if bundle.stock:
+        bundle.tell("stock bundle: the files of MONAI's specification and configs/train.json")
+    for needed in dict.fromkeys(SPECIFIED_FILES if bundle.stock else WHOLE):
         if needed not in present:
             yield Problem(needed, "", "must be there, got no such file; add it")
     for file, path in present.items():

@@ -15,7 +15,8 @@ APART = frozenset({"bundle_root", "imports", "initialize", "run", "finalize"})
 def one_recipe(bundle: Subject) -> Iterator[Problem]:
     """Network, spacing, field, patch: every key of both without an expression in it."""
     train, inference = bundle.json(TRAIN), bundle.json(INFERENCE)
-    shared = [key for key in train if key in inference and key not in APART and _plain(train[key])]
+    apart = {key for key in train if key != "network_def"} if bundle.stock else APART
+    shared = [key for key in train if key in inference and key not in apart and _plain(train[key])]
     for key in shared:
         for place, here, there in _differences(key, inference[key], train[key]):
             told = f"must be one value, got {here} in {INFERENCE}, {there} in {TRAIN}; make them one"

@@ -26,11 +26,15 @@ LAID = ((EVALUATE, TRAIN), (SEVERAL_GPUS, TRAIN), (FULL_SIZE, TRAIN))
 def overlays(bundle: Subject) -> Iterator[Problem]:
     """A key is there in the base, or is an argument of an object there, or is referred to, or is a word of MONAI."""
     for overlay, base in LAID:
+        if bundle.stock and not (bundle.root / overlay).is_file():
+            continue  # all of them are ours to ask for
         changes, below = bundle.json(overlay), bundle.json(base)
         used = {name for change in (below, changes) for name in _references(change)}
         for key, value in changes.items():
             if problem := _misplaced(key, value, below, used):
                 yield Problem(overlay, key, f"{problem} of {base}; mend the key")
+    if bundle.stock:
+        return
     shared = bundle.json(TRAIN).keys() & bundle.json(INFERENCE).keys()
     for key, value in bundle.json(FULL_SIZE).items():
         known = normal(key.removeprefix("+")).split(SEPARATOR)[0] in shared

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from ignite import distributed as ignite_distributed
 from torch import distributed
 
-from fedbundle.check.finding import NotTriedError, Problem
+from fedbundle.check.finding import ExemptError, NotTriedError, Problem
 from fedbundle.check.rules.trains import one_step
 from fedbundle.check.running import telling, workflow
 from fedbundle.check.subject import SEVERAL_GPUS, Subject
@@ -16,6 +16,8 @@ from fedbundle.check.subject import SEVERAL_GPUS, Subject
 
 def several_gpus(bundle: Subject) -> Iterator[Problem]:
     """One step as process 0 of 1; the group is left at the end."""
+    if bundle.stock:
+        raise ExemptError("no data can be made for a stock bundle, and MONAI's specification asks for no such training")
     if not distributed.is_available():
         raise NotTriedError("torch is built without torch.distributed")
     with _group_of_one():

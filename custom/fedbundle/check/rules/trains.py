@@ -10,7 +10,7 @@ from monai.bundle import ConfigWorkflow
 from monai.handlers import from_engine
 
 from fedbundle.bundle.declared import FULL
-from fedbundle.check.finding import Problem
+from fedbundle.check.finding import ExemptError, Problem
 from fedbundle.check.running import checkpoints, telling, workflow
 from fedbundle.check.subject import TRAIN, Subject
 from fedbundle.check.walk import found
@@ -18,6 +18,10 @@ from fedbundle.check.walk import found
 
 def trains(bundle: Subject) -> Iterator[Problem]:
     """configs/train.json on synthetic data, then its validation, which in size full takes minutes and is left out."""
+    if bundle.stock:
+        raise ExemptError(
+            "there are no rules by which to make data for a stock bundle; train it in the simulator, over bound data"
+        )
     opened = workflow(bundle, TRAIN, "train")
     yield from one_step(bundle, opened, TRAIN)
     if bundle.size != FULL and not (checkpoints(bundle) / "model.pt").is_file():

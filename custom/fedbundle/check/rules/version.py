@@ -17,7 +17,7 @@ def version(bundle: Subject) -> Iterator[Problem]:
     current = told.get("version")
     if not isinstance(current, str) or not VERSION.fullmatch(current):
         yield Problem(METADATA, "version", f"must be like 0.1.0, got {current!r}; mend it")
-    elif current not in (told.get("changelog") or {}):
+    elif current not in (told.get("changelog") or {}) and ("changelog" in told or not bundle.stock):
         yield Problem(METADATA, "changelog", f"must tell version {current}, got no such entry; add it")
     packages = {key: told.get(key) for key in ALONE if key in told}
     named = told.get("required_packages_version")
