@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from fedblocks.nets.split_autoencoder import SIGNS
 from fedblocks.transforms.brain import inside
-from fedblocks.transforms.residual import SignedResidual, limits_of
+from fedblocks.transforms.residual import SignedResidual, limits_of, unwrapped
 
 Events, _ = optional_import("ignite.engine", name="Events")
 
@@ -42,7 +42,7 @@ class HealthyLimits:
     ) -> None:
         if not 0 < rate < 1:
             raise ValueError(f"rate must be a share between 0 and 1, got {rate:g}; give another false-positive rate")
-        self.network, self.loader, self.inferer = network, loader, inferer
+        self.network, self.loader, self.inferer = unwrapped(network), loader, inferer
         self.residual, self.rate, self.before = residual, rate, before
 
     def attach(self, engine: Any) -> None:

@@ -145,16 +145,15 @@ class NegativeL1(CumulativeIterationMetric):
         return float("nan") if kept is None else float(kept.double().mean())
 
 
-def residual_metrics(families: Mapping[str, int], mask_key: str) -> dict[str, Any]:
+def residual_metrics(families: Mapping[str, int]) -> dict[str, Any]:
     """Handlers for MONAI's evaluators by name: AP and Dice by family and sign, false positives by sign.
 
     Args:
         families: name of each lesion family -> its value in the mask.
-        mask_key: of the batch.
     """
     metrics: dict[str, Any] = {}
     for sign in SIGNS:
-        pair = from_engine([sign, mask_key])
+        pair = from_engine([sign, "label"])
         metrics[f"val_healthy_above_{sign}"] = IgniteMetricHandler(metric_fn=HealthyAbove(), output_transform=pair)
         for family, value in families.items():
             for told, kind in (("ap", ResidualAP), ("dice", ResidualDice)):

@@ -53,11 +53,11 @@ class Shape(nn.Module):
         self.decoder = nn.ModuleList(Up(inputs, outputs, groups) for inputs, outputs in steps)
         self.last = nn.Conv2d(filters[0], 1, 3, padding=1)
 
-    def forward(self, image: Tensor, told: Sequence[Tensor]) -> Tensor:
+    def forward(self, image: Tensor, told: list[Tensor]) -> Tensor:
         """Reconstruct `image`; `told` has one [batch, 2, channels] per level, coarsest first, or is empty."""
         features: Tensor = self.narrow(self.encoder(image))
         for number, level in enumerate(self.decoder):
-            features = level(features, told[number] if told else None)
+            features = level(features, told[number] if len(told) else None)
         reconstruction: Tensor = self.last(features)
         return reconstruction
 
@@ -79,10 +79,12 @@ class Appearance(nn.Module):
 
     def forward(self, image: Tensor) -> list[Tensor]:
         """Gains less 1 and biases [batch, 2, channels] of each decoder level, coarsest first; none when plain."""
-        if not self.films:
-            return []
-        code = self.encoder(image)
-        return [film(code).unflatten(1, (2, -1)) for film in self.films]
+        told: list[Tensor] = []
+        if len(self.films):
+            code = self.encoder(image)
+            for film in self.films:  # TorchScript knows no comprehension over modules
+                told.append(film(code).unflatten(1, (2, -1)))  # noqa: PERF401
+        return told
 
 
 def _silent(inputs: int, outputs: int) -> nn.Linear:

@@ -69,8 +69,12 @@ class ScoreResiduald(Transform):
         return item
 
 
+def unwrapped(network: nn.Module) -> nn.Module:
+    """The network itself where it is wrapped for several processes."""
+    return network.module if isinstance(network, nn.parallel.DistributedDataParallel) else network
+
+
 def limits_of(network: nn.Module) -> Tensor:
-    """Limits [bright, dark, absolute] of a network, also of one that is wrapped for several processes; 0 = not set."""
-    inner = network.module if isinstance(network, nn.parallel.DistributedDataParallel) else network
-    limits: Tensor = inner.get_buffer("appearance.limits")
+    """Limits [bright, dark, absolute] of a network; 0 = not set."""
+    limits: Tensor = unwrapped(network).get_buffer("appearance.limits")
     return limits

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from fedbundle.clinic.anomaly import Anomaly
 from fedbundle.clinic.classification import Classification
 from fedbundle.clinic.detection import Detection
 from fedbundle.clinic.factors import Factors
@@ -9,7 +10,14 @@ from fedbundle.clinic.findings import Findings, Item
 from fedbundle.clinic.risk import Risk
 from fedbundle.clinic.segmentation import Segmentation
 from fedbundle.clinic.study import Study
-from fedbundle.dicom.seg.dicom_out import ClassificationOut, DetectionOut, DicomOut, RiskOut, SegmentationOut
+from fedbundle.dicom.seg.dicom_out import (
+    AnomalyOut,
+    ClassificationOut,
+    DetectionOut,
+    DicomOut,
+    RiskOut,
+    SegmentationOut,
+)
 from fedbundle.errors import BundleError
 
 
@@ -42,4 +50,6 @@ def findings_of(output: Path, study: Study, wanted: DicomOut) -> Findings:
             return Classification.read(output, study, wanted)
         case RiskOut():
             return Risk.read(output, study, wanted)
+        case AnomalyOut():
+            return Anomaly.read(output, study, wanted)
     raise BundleError(f"kind must be one that predict knows, got {type(wanted).__name__}; use a newer fedbundle")

@@ -24,6 +24,7 @@ WHAT = {
     "segmentation": "the outlines are",
     "detection": "the candidates are",
     "classification": "the classes are",
+    "anomaly": "the maps are",
     "risk": "the risks are",
 }
 

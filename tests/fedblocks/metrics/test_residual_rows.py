@@ -80,6 +80,6 @@ def test_the_key_metric_needs_no_label() -> None:
 
 
 def test_a_metric_for_each_sign_and_family() -> None:
-    named = residual_metrics({"mass": 2, "dark": 3}, "lesion")
+    named = residual_metrics({"mass": 2, "dark": 3})
     assert len(named) == 3 * (1 + 2 * 2)
     assert "val_ap_dark_absolute" in named

@@ -1,4 +1,4 @@
-"""Inference writes what its kind of bundle owes: label map, detection map, probabilities with a saliency map, risks."""
+"""Inference writes what its kind of bundle owes: label or detection map, probabilities with a map, risks, residuals."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,6 +36,8 @@ def results(bundle: Subject, data: Path, out: Path) -> Iterator[Problem]:
             yield from _classified(bundle, out / f"{case['case']}_{case['laterality']}", image)
         elif bundle.kind == "risk":
             yield from _risks(out / f"{case['case']}_{case['laterality']}_pred.json")
+        elif bundle.kind == "anomaly":
+            yield from _residuals(out, case["case"], image)
         else:
             pattern = f"{Path(case[role]).name.removesuffix('.nii.gz')}*_pred.nii.gz"
             yield from _mapped(bundle, _only(out, pattern), image)
@@ -86,6 +88,19 @@ def _risks(path: Path) -> Iterator[Problem]:
     rising = len(years) == len(risk) > 1 and all(np.diff(each).min() >= 0 for each in (years, risk))
     if not rising or not 0 <= risk[0] <= risk[-1] <= 1 or not isinstance(told.get("missing"), list):
         yield Problem(*PLACE, f"must write rising risks from 0 to 1 and missing factors, got others in {path.name}")
+
+
+def _residuals(out: Path, case: str, image: Any) -> Iterator[Problem]:
+    for name in ("reconstruction", "bright", "dark"):
+        found = nibabel.load(_only(out, f"{case}_{name}.nii.gz"))
+        values = np.asanyarray(found.dataobj)
+        yield from _same_grid(f"{case}_{name}.nii.gz", found, image)
+        if not np.isfinite(values).all() or values.min() < 0:
+            yield Problem(*PLACE, f"must write {name} of 0 or more, got {values.min():g}; mend it")
+    told = read_json(_only(out, f"{case}_limits.json"))
+    limits = told.get("limits", {})
+    if not {"bright", "dark"} <= limits.keys() or not all(limit is None or limit > 0 for limit in limits.values()):
+        yield Problem(*PLACE, f"must write limits above 0 or null for bright and dark, got {limits}; mend it")
 
 
 def _same_grid(name: str, found: Any, image: Any) -> Iterator[Problem]:

@@ -50,7 +50,7 @@ def checked_rules(rules: dict[str, Any]) -> dict[str, Any]:
         if "resample_to" in wanted:
             _check_grid(role, rules["inputs"])
         for name, limits in wanted.get("contract", {}).items():
-            if limits.get("min", -np.inf) > limits.get("max", np.inf):
+            if isinstance(limits, dict) and limits.get("min", -np.inf) > limits.get("max", np.inf):
                 raise BundleError(f"contract of {role} must have a min up to its max, got more for {name}; mend it")
         if "deface" in wanted and _named(wanted["modality"]) & PROJECTIONS:
             raise BundleError(f"deface needs volumes, got the radiograph {role}; mend it")

@@ -110,6 +110,15 @@ class RiskOut(DicomOut):
     factors: dict[str, str]  # column of the table -> what a reader calls it
 
 
+@dataclass(frozen=True)
+class AnomalyOut(DicomOut):
+    """Residuals by sign, and what of them lies above the site's limits."""
+
+    bright: Segment
+    dark: Segment
+    content_label: str
+
+
 def read_dicom_out(bundle_root: Path) -> DicomOut:
     """Read `configs/dicom_out.json` of a bundle.
 
@@ -194,6 +203,16 @@ def _risk(common: dict[str, Any], content: dict[str, Any]) -> DicomOut:
     )
 
 
+def _anomaly(common: dict[str, Any], content: dict[str, Any]) -> DicomOut:
+    signs = content["signs"]
+    return AnomalyOut(
+        **common,
+        bright=_segment(signs["bright"], 1),
+        dark=_segment(signs["dark"], 2),
+        content_label=content["content_label"],
+    )
+
+
 def _segment(entry: dict[str, Any], value: int) -> Segment:
     return Segment(value, entry["label"], _code(entry["category"]), _code(entry["type"]), entry["color"])
 
@@ -213,4 +232,5 @@ KINDS = {
     "detection": _detection,
     "classification": _classification,
     "risk": _risk,
+    "anomaly": _anomaly,
 }

@@ -45,8 +45,8 @@ def read_segmentation(path: Path, shape: Sequence[int], affine: Array) -> Masks:
         frames = _frames(file)
         shared = file.SharedFunctionalGroupsSequence[0]
         for own, frame in zip(file.PerFrameFunctionalGroupsSequence, frames, strict=True):
-            number = int(_group(own, shared, "SegmentIdentificationSequence").ReferencedSegmentNumber)
-            masks[number][_place(own, shared, frame.shape, shape, affine)] |= frame
+            number = int(group_of(own, shared, "SegmentIdentificationSequence").ReferencedSegmentNumber)
+            masks[number][place_of(own, shared, frame.shape, shape, affine)] |= frame
     except MALFORMED as error:
         raise SegmentationError(
             f"segmentation must be a whole DICOM SEG, got {type(error).__name__} reading it; make it again"
@@ -61,18 +61,19 @@ def _frames(file: Dataset) -> NDArray[np.bool_]:
     return bits[: int(np.prod(shape))].reshape(shape).astype(bool)
 
 
-def _group(own: Dataset, shared: Dataset, keyword: str) -> Dataset:
+def group_of(own: Dataset, shared: Dataset, keyword: str) -> Dataset:
+    """Item of a functional group of one frame, or of all."""
     item: Dataset = (own if keyword in own else shared)[keyword].value[0]
     return item
 
 
-def _place(
+def place_of(
     own: Dataset, shared: Dataset, frame: Sequence[int], shape: Sequence[int], affine: Array
 ) -> tuple[int, slice, slice]:
     """Where a frame lies in the grid [slice, row, column]."""
-    position = np.array(_group(own, shared, "PlanePositionSequence").ImagePositionPatient, dtype=np.float64)
-    directions = np.array(_group(own, shared, "PlaneOrientationSequence").ImageOrientationPatient, dtype=np.float64)
-    spacing = np.array(_group(own, shared, "PixelMeasuresSequence").PixelSpacing, dtype=np.float64)
+    position = np.array(group_of(own, shared, "PlanePositionSequence").ImagePositionPatient, dtype=np.float64)
+    directions = np.array(group_of(own, shared, "PlaneOrientationSequence").ImageOrientationPatient, dtype=np.float64)
+    spacing = np.array(group_of(own, shared, "PixelMeasuresSequence").PixelSpacing, dtype=np.float64)
     lengths = np.linalg.norm(affine[:3, :2], axis=0)  # mm between columns, between rows
     grid = (affine[:3, :2] / lengths).T.ravel()
     where = (np.linalg.inv(affine) @ np.append(position, 1.0))[:3]

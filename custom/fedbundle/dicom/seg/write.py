@@ -70,13 +70,7 @@ def write_segmentation(
     masks = np.stack([labels == segment.value for segment in wanted.segments], axis=-1).astype(np.uint8)
     with tolerant():  # highdicom's and pydicom's warnings quote values of the source header
         by_slice = [completed(sources[index]) for index in order]
-        try:
-            made: Dataset = _segmentation(masks, by_slice, wanted, model)
-        except (ValueError, TypeError, AttributeError, KeyError) as error:  # an attribute that every image must have
-            raise SegmentationError(
-                f"source images must have all attributes that a DICOM SEG refers to, got {type(error).__name__} "
-                "from highdicom; send the series from the PACS again"
-            ) from error
+        made = segmentation_of(masks, by_slice, wanted, model)
         with new_file(path) as part:
             made.save_as(part)
             _check(part, labels, affine, by_slice, wanted)
@@ -108,7 +102,27 @@ def source_order(shape: Sequence[int], affine: Array, sources: Sequence[Dataset]
     return [found[number] for number in range(shape[0])]
 
 
-def _segmentation(masks: NDArray[np.uint8], sources: list[Dataset], wanted: Labelled, model: Model) -> Segmentation:
+def segmentation_of(
+    shares: NDArray[np.uint8] | NDArray[np.float32], sources: list[Dataset], wanted: Labelled, model: Model
+) -> Dataset:
+    """The SEG of [slice, row, column, segment]: binary where the shares are whole numbers, else fractional.
+
+    Raises:
+        SegmentationError: the source images lack an attribute that every image must have.
+    """
+    try:
+        made: Dataset = _segmentation(shares, sources, wanted, model)
+    except (ValueError, TypeError, AttributeError, KeyError) as error:
+        raise SegmentationError(
+            f"source images must have all attributes that a DICOM SEG refers to, got {type(error).__name__} "
+            "from highdicom; send the series from the PACS again"
+        ) from error
+    return made
+
+
+def _segmentation(
+    shares: NDArray[np.uint8] | NDArray[np.float32], sources: list[Dataset], wanted: Labelled, model: Model
+) -> Segmentation:
     made_by = highdicom.AlgorithmIdentificationSequence(
         name=model.name[:64],
         family=codes.DCM.ArtificialIntelligence,
@@ -116,10 +130,11 @@ def _segmentation(masks: NDArray[np.uint8], sources: list[Dataset], wanted: Labe
         parameters={"digest": model.digest},
     )
     described = [_described(number, segment, made_by) for number, segment in enumerate(wanted.segments, start=1)]
+    binary = shares.dtype.kind == "u"
     return Segmentation(
         source_images=sources,
-        pixel_array=masks,
-        segmentation_type=SegmentationTypeValues.BINARY,
+        pixel_array=shares,
+        segmentation_type=SegmentationTypeValues.BINARY if binary else SegmentationTypeValues.FRACTIONAL,
         segment_descriptions=described,
         series_instance_uid=highdicom.UID(),
         series_number=SERIES_NUMBER + int(sources[0].get("SeriesNumber") or 0) % 1000,
@@ -132,7 +147,7 @@ def _segmentation(masks: NDArray[np.uint8], sources: list[Dataset], wanted: Labe
         content_label=wanted.content_label,
         content_description=wanted.series_description,
         series_description=wanted.series_description,
-        omit_empty_frames=bool(masks.any()),  # a SEG must have a frame, also where nothing was found
+        omit_empty_frames=bool(shares.any()),  # a SEG must have a frame, also where nothing was found
     )
 
 

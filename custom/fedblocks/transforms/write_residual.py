@@ -1,0 +1,77 @@
+"""What an autoencoder says of one study, as files: reconstruction and residuals as NIfTI, limits as JSON."""
+
+import json
+from collections.abc import Hashable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from monai.data import MetaTensor, NibabelWriter
+from monai.transforms import Invertd, Transform
+from torch import nn
+
+from fedblocks.nets.split_autoencoder import SIGNS
+from fedblocks.transforms.residual import SignedResidual, limits_of
+
+WRITTEN = SIGNS[:2]  # the absolute residual is the larger of both
+
+
+class WriteResiduald(Transform):
+    """Write `<case>_reconstruction.nii.gz`, `_bright.nii.gz`, `_dark.nii.gz` and `<case>_limits.json`, each whole.
+
+    Maps are float32 on the grid of the image that was read. 1 is the 99th percentile of the brain; residuals are 0 or
+    more, and 0 outside the brain. The JSON holds `case`, `limits` (sign -> residual above which the site calls it an
+    anomaly, null where no site has set it) and `false_positive_rate`, the share of healthy voxels above the limits.
+
+    Args:
+        output_dir: made where it is missing.
+        network: with `appearance.limits`.
+        residual: how it is computed.
+        preprocessing: what made the image, to be inverted.
+        rate: the stated false-positive rate.
+    """
+
+    def __init__(
+        self, output_dir: str, network: nn.Module, residual: SignedResidual, preprocessing: Transform, rate: float
+    ) -> None:
+        self.folder, self.network, self.residual, self.rate = Path(output_dir), network, residual, rate
+        keys = ["reconstruction", *WRITTEN]
+        self.invert = Invertd(keys, preprocessing, orig_keys="image", nearest_interp=False, to_tensor=True)
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> Mapping[Hashable, Any]:
+        """Write the item's files; the item is handed on as it is."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        case = str(data["case"])
+        if Path(case).name != case:
+            raise ValueError("case must be a plain name, got one with a path; mend the datalist")
+        image = data["image"]
+        found = self.residual(image, data["pred"])
+        maps = {
+            "reconstruction": torch.as_tensor(data["pred"]) * (image > 0),
+            **{sign: found[sign] for sign in WRITTEN},
+        }
+        placed: dict[Hashable, Any] = dict(data)
+        for name, each in maps.items():
+            placed[name] = MetaTensor(torch.as_tensor(each).float(), meta=image.meta)
+        inverted = self.invert(placed)
+        for name in maps:
+            self._map(inverted[name], self.folder / f"{case}_{name}.nii.gz")
+        self._limits(case)
+        return data
+
+    def _map(self, values: MetaTensor, path: Path) -> None:
+        writer = NibabelWriter(output_dtype=np.float32)
+        writer.set_data_array(values.clamp(min=0), channel_dim=0)
+        writer.set_metadata({"affine": values.meta["original_affine"]}, resample=False)
+        part = path.with_name(f".{path.name}")
+        writer.write(part)
+        part.replace(path)
+
+    def _limits(self, case: str) -> None:
+        limits = {sign: float(limit) or None for sign, limit in zip(SIGNS, limits_of(self.network), strict=True)}
+        told = {"case": case, "limits": limits, "false_positive_rate": self.rate}
+        path = self.folder / f"{case}_limits.json"
+        part = path.with_name(f".{path.name}")
+        part.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+        part.replace(path)

@@ -1,0 +1,134 @@
+"""brain_mri_anomaly: what its configs say of one another, and its way from DICOM of healthy and ill to scores."""
+
+import csv
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from monai.bundle import ConfigParser, ConfigWorkflow
+from monai.utils import set_determinism
+
+from fedbundle.bundle.declared import keep_local
+from fedbundle.bundle.layout import Bundle
+from fedbundle.dicom.sources.folder import Folder
+from fedbundle.files import read_json
+from fedbundle.phantom.brain_mri_anomaly.patient import finding_of
+from fedbundle.phantom.write import write_phantoms
+from fedbundle.site.home import SiteHome
+from fedbundle.site.ingest import ingest
+
+PATIENTS, EPOCHS = 15, 6
+
+
+@pytest.fixture(scope="module")
+def bundle(repository: Path) -> Bundle:
+    return Bundle.open(repository / "bundles" / "brain_mri_anomaly")
+
+
+@pytest.fixture(autouse=True)
+def _import_path() -> Iterator[None]:
+    """Workflows put the bundle on sys.path, and seed; take both off again."""
+    before = list(sys.path)
+    yield
+    sys.path[:] = before
+    set_determinism(None)
+
+
+@pytest.fixture(scope="module")
+def dataset(bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Patients of one site as ingest brings them in; the healthy ones have no mask in the CSV."""
+    folder = tmp_path_factory.mktemp("brains")
+    write_phantoms(bundle.name, folder / "phantoms", PATIENTS, "site-b", 2)
+    labels = folder / "phantoms" / "labels.csv"
+    with labels.open(encoding="utf-8", newline="") as file:
+        rows = [row | ({"mask": ""} if row["finding"] == "healthy" else {}) for row in csv.DictReader(file)]
+    with labels.open("w", encoding="utf-8", newline="") as file:
+        table = csv.DictWriter(file, rows[0].keys())
+        table.writeheader()
+        table.writerows(rows)
+    home = SiteHome.create(folder / "site", "hospital-b")
+    report = ingest(home, str(bundle.root), Folder(folder / "phantoms" / "dicom"), labels, max_refused="0", page=False)
+    return report.dataset
+
+
+def train(bundle: Bundle, dataset: Path, out: Path, *overlays: str, **changes: Any) -> ConfigWorkflow:
+    opened = ConfigWorkflow(
+        config_file=[str(bundle.root / "configs" / name) for name in ("train.json", *overlays)],
+        meta_file=str(bundle.root / "configs" / "metadata.json"),
+        logging_file=False,
+        workflow_type="train",
+        bundle_root=str(bundle.root),
+        dataset_dir=str(dataset),
+        ckpt_dir=str(out),
+        output_dir=str(out),
+        device="$torch.device('cpu')",
+        **changes,
+    )
+    opened.initialize()
+    return opened
+
+
+def test_what_stays_is_all_that_is_not_of_the_shape(bundle: Bundle) -> None:
+    network = ConfigParser(config=json.loads((bundle.root / "configs" / "train.json").read_text()))
+    names = network.get_parsed_content("network_def").state_dict()
+    assert keep_local(bundle.root) == ("appearance.",)
+    assert {name.split(".")[0] for name in names} == {"appearance", "shape"}
+
+
+def test_nobody_with_a_finding_trains_or_validates(dataset: Path) -> None:
+    listed = read_json(dataset / "datalist.json")
+    findings = {
+        section: [item["finding"] for item in listed[section]] for section in ("training", "validation", "test")
+    }
+    assert set(findings["training"] + findings["validation"]) == {0}
+    ill = sum(finding_of(index) > 0 for index in range(1, PATIENTS + 1))
+    assert len([finding for finding in findings["test"] if finding]) == ill
+    assert [len(found) for found in findings.values()] == [6, 2, ill + 1]
+    assert all("label" in item for section in findings for item in listed[section])
+
+
+def test_heads_with_a_skull_are_refused_and_named_by_pseudonym(bundle: Bundle, tmp_path: Path) -> None:
+    write_phantoms(bundle.name, tmp_path / "phantoms", 1, "site-c-skull", 2)
+    home = SiteHome.create(tmp_path / "site", "hospital-c")
+    dicom, labels = Folder(tmp_path / "phantoms" / "dicom"), tmp_path / "phantoms" / "labels.csv"
+    report = ingest(home, str(bundle.root), dicom, labels, max_refused="100%", page=False)
+    assert report.refused == {"SKULL_PRESENT": 1}
+    lines = [json.loads(line) for line in (report.dataset / "ingest.jsonl").read_text().splitlines()]
+    refused = [line for line in lines if line["code"] == "SKULL_PRESENT"]
+    assert refused
+    assert all("a shell of the head is darker" in line["detail"] and len(line["case"]) == 16 for line in refused)
+
+
+@pytest.mark.slow
+def test_it_learns_and_its_limits_hold_on_the_scans_they_come_from(
+    bundle: Bundle, dataset: Path, tmp_path: Path
+) -> None:
+    opened = train(bundle, dataset, tmp_path, **{"train#trainer#max_epochs": EPOCHS})
+    evaluator = opened.parser.get_parsed_content("validate#evaluator")
+    evaluator.run()
+    before = evaluator.state.metrics["val_negative_l1"]
+    opened.run()
+    evaluator.run()
+    told = evaluator.state.metrics
+    assert told["val_negative_l1"] > 0.5 * before
+    limits = opened.parser.get_parsed_content("network").appearance.limits
+    assert bool((limits > 0).all())
+    for sign in ("bright", "dark", "absolute"):  # of few voxels at the very limit, bins make ties
+        assert told[f"val_healthy_above_{sign}"] == pytest.approx(0.01, abs=2e-3)
+
+
+@pytest.mark.slow
+def test_the_baseline_has_the_same_rule_and_metrics(bundle: Bundle, dataset: Path, tmp_path: Path) -> None:
+    opened = train(bundle, dataset, tmp_path, "threshold.json", validation_section="test")
+    evaluator = opened.parser.get_parsed_content("validate#evaluator")
+    evaluator.run()
+    told = evaluator.state.metrics
+    assert 0 < told["val_ap_small_bright_bright"] < 1
+    assert 0 <= told["val_dice_mass_bright"] < 1
+    with torch.no_grad():
+        limits = opened.parser.get_parsed_content("network").appearance.limits
+    assert bool((limits > 0).all())
