@@ -14,7 +14,7 @@ from fedbundle.flare.shared import SHARED, Sharing
 from fedbundle.flare.trainer import Trainer
 from fedbundle.site.dataset import CheckedDataset
 from value.tasks import Task
-from value.ways import ALL, ALL_BUT_NORMS, CONSENSUS, DECLARED, LOCAL, POOLED, TRIVIAL, Way
+from value.ways import ALL, ALL_BUT_NORMS, CONSENSUS, DECLARED, LOCAL, POOLED, Way
 
 Tell = Callable[[str], None]
 
@@ -54,7 +54,13 @@ class AtHome:
 
 def names(task: Task) -> list[str]:
     """All arms of a task; those that need others' weights come last."""
-    return [POOLED, *task.ways, *(f"{LOCAL}:{site}" for site in task.sites), TRIVIAL, CONSENSUS]
+    return [
+        POOLED,
+        *task.ways,
+        *(f"{LOCAL}:{site}" for site in task.sites),
+        *task.baselines,
+        *([CONSENSUS] if task.fused else []),
+    ]
 
 
 def way_of(task: Task, arm: str) -> Way:
@@ -66,7 +72,7 @@ def datasets_of(task: Task, arm: str, datasets: Mapping[str, CheckedDataset]) ->
     """Who takes part in the training of an arm, with which data."""
     from value.sites import pooled
 
-    if arm in (POOLED, TRIVIAL):
+    if arm == POOLED or arm in task.baselines:
         return {POOLED: pooled([datasets[site] for site in task.sites])}
     kind, _, which = arm.partition(":")
     sites = (which,) if kind == LOCAL else task.ways[arm].sites or task.sites
@@ -97,17 +103,24 @@ def train(
 
 
 class Consensus(nn.Module):
-    """Label fusion of several networks: the logarithm of the mean of their softmax probabilities, as logits.
+    """Label fusion of several networks: the mean of their probabilities, as logits.
 
     Consensus of local models against federated learning: arXiv 2309.17097.
     """
 
-    def __init__(self, networks: Sequence[nn.Module]) -> None:
-        """Join networks of one interface: [batch, channel, *space] to logits [batch, class, *]."""
+    def __init__(self, networks: Sequence[nn.Module], fused: str) -> None:
+        """Join networks of one interface: [batch, channel, *space] to logits [batch, class, *].
+
+        Args:
+            networks: to be joined.
+            fused: `softmax` over classes, or `sigmoid` of each channel by itself.
+        """
         super().__init__()
-        self.networks = nn.ModuleList(networks)
+        self.networks, self.fused = nn.ModuleList(networks), fused
 
     def forward(self, image: Tensor) -> Tensor:
         """Logits of the mean probabilities."""
-        mean = torch.stack([torch.softmax(network(image), 1) for network in self.networks]).mean(0)
-        return torch.log(mean.clamp_min(1e-8))
+        told = torch.stack([network(image) for network in self.networks])
+        if self.fused == "sigmoid":
+            return torch.logit(torch.sigmoid(told).mean(0), eps=1e-8)
+        return torch.log(torch.softmax(told, 2).mean(0).clamp_min(1e-8))

@@ -31,12 +31,12 @@ from fedbundle.flare.trainer import Trainer
 from fedbundle.site.dataset import CheckedDataset
 from fedbundle.site.home import SiteHome
 from value.arms import Consensus, datasets_of, sharing, train, way_of
-from value.sites import BUNDLES, dataset
+from value.baselines import baseline
+from value.oracle import oracle_rows
+from value.sites import BUNDLES, TEST, dataset
 from value.tasks import Task, task_of
-from value.trivial import trivial
-from value.ways import CONSENSUS, LOCAL, POOLED, TRIVIAL
+from value.ways import AGE_ONLY, CONSENSUS, LOCAL, ORACLE, POOLED
 
-TEST = "test"
 UNCALIBRATED = "uncalibrated"
 
 
@@ -69,8 +69,8 @@ class Cell:
             made = _Made(task, self.arm, root, self.seed, Path(scratch))
             told: dict[str, Any] = {"bundle": self.bundle, "arm": self.arm, "seed": self.seed, "commit": commit()}
             told["way"] = repr(way_of(task, self.arm))
-            if self.arm in (CONSENSUS, TRIVIAL):
-                measured = self._untrained(made, datasets)
+            if self.arm == CONSENSUS or self.arm in task.baselines:
+                measured = self._untrained(made, datasets, homes)
             else:
                 trainers = {
                     name: made.trainer(name, each) for name, each in datasets_of(task, self.arm, datasets).items()
@@ -91,19 +91,24 @@ class Cell:
         told |= {"cpu_s": round(usage.ru_utime + usage.ru_stime, 1), "wall_s": round(time.monotonic() - began, 1)}
         write_json(self.result, told)
 
-    def _untrained(self, made: "_Made", datasets: Mapping[str, CheckedDataset]) -> dict[str, Any]:
-        """Rows of a network that no rounds have made."""
+    def _untrained(
+        self, made: "_Made", datasets: Mapping[str, CheckedDataset], homes: Mapping[str, SiteHome]
+    ) -> dict[str, Any]:
+        """Rows of a network that no rounds have made, or of what no network can beat."""
         overrides: dict[str, Any] = {}
         if self.arm == CONSENSUS:
             network: torch.nn.Module = self._fused(made, datasets)
         else:
-            pooled = datasets_of(made.task, self.arm, datasets)[POOLED]
-            network, overrides = trivial(self.bundle, made.trainer(POOLED, pooled))
+            pooled = made.trainer(POOLED, datasets_of(made.task, self.arm, datasets)[POOLED])
+            network, overrides = baseline(self.bundle, AGE_ONLY if self.arm == ORACLE else self.arm, pooled)
         network.eval()
-        return {
-            site: _rows(made.trainer(site, each).evaluation(TEST, network, **overrides).run(len(each.datalist[TEST])))
-            for site, each in datasets.items()
-        }
+        found = {}
+        for site, data in datasets.items():
+            cases = data.datalist[TEST]
+            found[site] = _rows(made.trainer(site, data).evaluation(TEST, network, **overrides).run(len(cases)))
+            if self.arm == ORACLE:
+                found[site] = oracle_rows(found[site], cases, homes[site], self.place / "dicom" / site)
+        return found
 
     def _fused(self, made: "_Made", datasets: Mapping[str, CheckedDataset]) -> Consensus:
         """The consensus of the local models of this seed."""
@@ -113,7 +118,7 @@ class Cell:
             trainer = made.trainer(site, datasets[site])
             trainer.network.load_state_dict(torch.load(local.weights, weights_only=True))
             networks.append(trainer.network)
-        return Consensus(networks)
+        return Consensus(networks, made.task.fused)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from fedbundle.files import read_json
 from fedbundle.flare.statistics import Measured, drawn
-from value.targets import OTHERS, UNSEEN, WORST, Verdict
+from value.targets import OTHERS, OWN, UNSEEN, WORST, Verdict
 from value.ways import CONSENSUS, FEDAVG, LOCAL, POOLED
 
 if TYPE_CHECKING:
@@ -46,6 +46,14 @@ class Estimate:
 
     def __sub__(self, other: "Estimate") -> "Estimate":
         return Estimate(self.value - other.value, self.seeds - other.seeds, self.draws - other.draws)
+
+    def __truediv__(self, other: "Estimate") -> "Estimate":
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return Estimate(self.value / other.value, self.seeds / other.seeds, self.draws / other.draws)
+
+    def above(self, chance: float) -> "Estimate":
+        """What it has above chance."""
+        return Estimate(self.value - chance, self.seeds - chance, self.draws - chance)
 
     def told(self, sign: bool = False) -> str:
         """`0.812 [0.790, 0.831]`."""
@@ -124,19 +132,25 @@ class Results:
 
     # what targets ask for
 
-    def mean(self, arm: str, sites: Sequence[str] = ()) -> Estimate:
-        """An arm's mean over these sites, or over all that trained; `OTHERS` is the local models' mean."""
-        if arm == OTHERS:
-            return mean_of(self.local_others())
-        return mean_of(self.estimate(arm, site) for site in sites or self.task.sites)
+    def mean(self, arm: str, sites: Sequence[str] = (), metric: str = "") -> Estimate:
+        """The mean of an arm, or of the local models, over these sites, or over all that trained."""
+        if arm in (OTHERS, OWN):
+            return mean_of(self.local_others(metric) if arm == OTHERS else self.local_own(metric))
+        return mean_of(self.estimate(arm, site, metric) for site in sites or self.task.sites)
 
-    def at(self, arm: str, place: str) -> Estimate:
-        """An arm at one of the places that targets name."""
+    def at(self, arm: str, place: str, metric: str = "") -> Estimate:
+        """An arm, or the local models, at one of the places that targets name."""
+        local = {OTHERS: self.local_others, OWN: self.local_own}.get(arm)
         if place == UNSEEN:
-            return self.local_unseen() if arm == OTHERS else self.estimate(arm, self.task.unseen)
+            return self.local_unseen(metric) if local else self.estimate(arm, self.task.unseen, metric)
         if place == WORST:
-            return worst_of(self.local_others() if arm == OTHERS else self.at_sites(arm))
-        return self.mean(arm)
+            return worst_of(local(metric) if local else self.at_sites(arm, metric))
+        return self.mean(arm, metric=metric)
+
+    def told(self, arm: str) -> list[str]:
+        """Which of the task's further metrics an arm has."""
+        rows = self.cells[arm][self.seeds[0]]["rows"][self.task.sites[0]]
+        return [metric for metric in self.task.also if metric in rows]
 
     # what the rows of the table are
 
@@ -144,20 +158,20 @@ class Results:
         """An arm at each site that trained."""
         return [self.estimate(arm, site, metric, part) for site in self.task.sites]
 
-    def local_own(self) -> list[Estimate]:
+    def local_own(self, metric: str = "") -> list[Estimate]:
         """Each local model on its own site's patients."""
-        return [self.estimate(f"{LOCAL}:{site}", site) for site in self.task.sites]
+        return [self.estimate(f"{LOCAL}:{site}", site, metric) for site in self.task.sites]
 
-    def local_others(self) -> list[Estimate]:
+    def local_others(self, metric: str = "") -> list[Estimate]:
         """At each site, the mean of the local models of the *other* sites."""
         return [
-            mean_of(self.estimate(f"{LOCAL}:{other}", site) for other in self.task.sites if other != site)
+            mean_of(self.estimate(f"{LOCAL}:{other}", site, metric) for other in self.task.sites if other != site)
             for site in self.task.sites
         ]
 
-    def local_unseen(self) -> Estimate:
+    def local_unseen(self, metric: str = "") -> Estimate:
         """The mean of the local models at the site that never trained."""
-        return mean_of(self.estimate(f"{LOCAL}:{site}", self.task.unseen) for site in self.task.sites)
+        return mean_of(self.estimate(f"{LOCAL}:{site}", self.task.unseen, metric) for site in self.task.sites)
 
 
 def verdicts(results: Results) -> list[Verdict]:
@@ -174,7 +188,7 @@ def table(results: Results) -> list[tuple[str, Estimate, Estimate, Estimate, lis
             sites = results.at_sites(arm)
             rows.append((arm, mean_of(sites), worst_of(sites), results.estimate(arm, task.unseen), sites))
     for name, sites in (
-        ("local, own patients", results.local_own()),
+        (OWN, results.local_own()),
         (OTHERS, results.local_others()),
     ):
         rows.append((name, mean_of(sites), worst_of(sites), results.local_unseen(), sites))

@@ -8,7 +8,7 @@ from fedbundle.files import write_text
 from fedbundle.site.wording import many
 from value.arms import names
 from value.cell import UNCALIBRATED
-from value.compare import Results, mean_of, table, verdicts
+from value.compare import Results, mean_of, table, verdicts, worst_of
 from value.plots import arms_plot, curves_plot, reliability_plot
 from value.sites import BUNDLES, PACKAGES
 from value.targets import Verdict
@@ -30,7 +30,7 @@ arms compare on data of known heterogeneity, and nothing about patients.
 - All arms go through the same rounds, trainer and selection as the real federation (`flare/rounds.py`,
   `flare/trainer.py`), with as many passes over each training case; only the messages stay in one process.
 - Values are those of each site's test patients, whom no arm has trained on or been selected by; the unseen site never
-  trained, and all its patients are tested.
+  trained, and all its patients but those of its validation are tested.
 - Intervals: 95 % percentile bootstrap, 1000 resamples of patients within each site and of seeds; all arms are resampled
   with the same patients and seeds, so differences are paired. The training data are the same for all seeds.
 - The margins of the targets were fixed before anything was trained. Recipes, rounds and numbers of patients were set on
@@ -104,13 +104,15 @@ def _section(task: Task, results: Results) -> str:
         ),
         f"{task.called}. {task.patients} patients at each site{_used(task)}; {', '.join(task.sites)} train, "
         f"{task.unseen} never; {task.rounds} rounds of {many(task.local_epochs, 'local epoch')}{_momenta(task)}. "
-        f"**trivial**: {task.trivial}.\n",
+        + "; ".join(f"**{name}**: {told}" for name, told in task.baselines.items())
+        + ".\n",
         f"![{task.called} of each arm]({stem.with_suffix('.png').name})\n",
         _arms(task, results),
         "### Targets\n",
         *_targets(verdicts(results)),
         "",
         *([f"What was tried, {WHERE}: {TRIED[task.bundle]}\n"] if task.bundle in TRIED else []),
+        *(["### Other metrics\n", _also(results)] if task.also else []),
         "### Every seed\n",
         *_seeds(results),
         "",
@@ -144,6 +146,18 @@ def _arms(task: Task, results: Results) -> str:
         for name, mean, worst, unseen, each_site in table(results)
     ]
     return _table(head, rows)
+
+
+def _also(results: Results) -> str:
+    """Mean over sites, and the worst of them, of further metrics."""
+    rows = []
+    for arm in results.cells:
+        told = [(results.mean(arm, metric=m), worst_of(results.at_sites(arm, m))) for m in results.told(arm)]
+        known = dict(zip(results.told(arm), told, strict=True))
+        rows.append(
+            [arm, *(f"{known[m][0].told()}; {known[m][1].value:.3f}" if m in known else "-" for m in results.task.also)]
+        )
+    return _table(["arm", *(f"{metric}: mean; worst site" for metric in results.task.also)], rows)
 
 
 def _targets(found: Sequence[Verdict]) -> list[str]:

@@ -24,9 +24,10 @@ BUNDLES = REPOSITORY / "bundles"
 FLARE = ("rounds", "trainer", "evaluation", "statistics", "fedavg", "persistor")
 CODE = (
     *(f"custom/fedbundle/flare/{name}.py" for name in FLARE),
-    *(f"benchmarks/value/{n}.py" for n in ("arms", "cell", "trivial", "ways")),
+    *(f"benchmarks/value/{n}.py" for n in ("arms", "baselines", "cell", "oracle", "ways")),
 )
 PACKAGES = ("torch", "monai", "numpy", "pytorch-ignite")
+TEST = "test"
 PATIENTS = 3000  # seed of the phantoms: bundles and phantoms were developed on patients of other seeds
 
 
@@ -63,13 +64,16 @@ def prepare(task: Task, site: str, place: Path) -> SiteHome:
 
 
 def dataset(task: Task, home: SiteHome) -> CheckedDataset:
-    """What a run meets at the site, no more of a section than the task's `most`; at the unseen site all are tests."""
+    """What a run meets at the site, no more of a section than the task's `most`.
+
+    At the unseen site training cases are test cases too; its validation cases may set limits of its own.
+    """
     found = site_dataset(home, task.bundle)
     if home.name != task.unseen:
         sections = {section: found.datalist[section][: task.most.get(section)] for section in SECTIONS}
         return replace(found, datalist=sections)
-    everything = [item for section in SECTIONS for item in found.datalist[section]]
-    return replace(found, datalist=dict.fromkeys(SECTIONS, everything))
+    tests = [item for section in ("training", TEST) for item in found.datalist[section]]
+    return replace(found, datalist={**found.datalist, TEST: tests})
 
 
 def pooled(datasets: Sequence[CheckedDataset]) -> CheckedDataset:

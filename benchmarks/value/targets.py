@@ -8,7 +8,7 @@ from value.ways import POOLED
 if TYPE_CHECKING:
     from value.compare import Estimate, Results
 
-OTHERS = "local, other sites' patients"
+OTHERS, OWN = "local, other sites' patients", "local, own patients"
 MEAN, WORST, UNSEEN = "over all sites", "at the worst site", "at the unseen site"
 
 
@@ -51,11 +51,45 @@ class Above:
     arm: str
     other: str
     place: str = MEAN
+    metric: str = ""  # default: the task's
 
     def verdict(self, results: "Results") -> Verdict:
         """At one place."""
-        found = results.at(self.arm, self.place) - results.at(self.other, self.place)
-        return Verdict(f"{self.arm} above {self.other}, {self.place}", found, found.low > 0)
+        found = results.at(self.arm, self.place, self.metric) - results.at(self.other, self.place, self.metric)
+        named = f", {self.metric}" if self.metric else ""
+        return Verdict(f"{self.arm} above {self.other}, {self.place}{named}", found, found.low > 0)
+
+
+@dataclass(frozen=True)
+class Share:
+    """An arm has at least this share of what another gains over chance; the point estimate decides."""
+
+    arm: str
+    other: str
+    least: float
+    chance: float = 0.5
+
+    def verdict(self, results: "Results") -> Verdict:
+        """Mean over sites."""
+        found = results.mean(self.arm).above(self.chance) / results.mean(self.other).above(self.chance)
+        target = f"{self.arm} at least {self.least:g} of what {self.other} has above {self.chance:g}"
+        return Verdict(target, found, found.value >= self.least)
+
+
+@dataclass(frozen=True)
+class Within:
+    """A metric of an arm lies between two values; the point estimate decides."""
+
+    arm: str
+    metric: str
+    low: float
+    high: float
+
+    def verdict(self, results: "Results") -> Verdict:
+        """Mean over sites."""
+        found = results.mean(self.arm, metric=self.metric)
+        target = f"{self.metric} of {self.arm} from {self.low:g} to {self.high:g}"
+        return Verdict(target, found, self.low <= found.value <= self.high)
 
 
 def standard(arm: str, margin: float) -> tuple[Target, ...]:

@@ -3,8 +3,21 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from value.targets import AtLeast, Target, standard
-from value.ways import FEDAVG, FEDAVGM, Way
+from value.targets import OTHERS, OWN, WORST, Above, AtLeast, Share, Target, Within, standard
+from value.ways import (
+    AGE_ONLY,
+    ALL,
+    ALL_BUT_NORMS,
+    FACTORS_ONLY,
+    FEDAVG,
+    FEDAVGM,
+    FEDBN,
+    ORACLE,
+    SPLIT,
+    THRESHOLD,
+    TRIVIAL,
+    Way,
+)
 
 
 @dataclass(frozen=True)
@@ -14,7 +27,7 @@ class Task:
     bundle: str
     metric: str  # of the evaluator, primary
     called: str  # the metric in words
-    trivial: str  # what the trivial arm does
+    baselines: Mapping[str, str]  # name of the arm -> what it is
     sites: tuple[str, ...]  # that train
     unseen: str  # that never trains
     patients: int  # at each site; the bundle's own splits apply, the unseen site tests on all
@@ -23,7 +36,9 @@ class Task:
     ways: Mapping[str, Way]  # to federate, by name of the arm
     targets: tuple[Target, ...]
     most: Mapping[str, int] = field(default_factory=dict)  # cases of a section that a site uses; default: all
-    calibrated: bool = False  # whether calibration is reported
+    also: tuple[str, ...] = ()  # metrics that are told beside the primary one
+    fused: str = "softmax"  # how the consensus joins outputs; "" = there is no consensus
+    calibrated: bool = False  # whether calibration before and after a temperature is reported
 
     @property
     def plan(self) -> str:
@@ -36,7 +51,9 @@ TASKS = (
         bundle="prostate_mri_zones",
         metric="val_mean_dice",
         called="Dice, mean of both zones",
-        trivial="how often a voxel of the working grid is which zone in the training cases, whatever the image shows",
+        baselines={
+            TRIVIAL: "how often each voxel of the working grid is which zone in the training cases, whatever the image"
+        },
         sites=("site-a", "site-b", "site-c"),
         unseen="site-d",
         patients=24,
@@ -49,7 +66,7 @@ TASKS = (
         bundle="prostate_mripet_lesion",
         metric="val_picai_score",
         called="PI-CAI score, mean of AUROC and AP",
-        trivial="high b-value less ADC, voxel by voxel; nothing is learnt",
+        baselines={TRIVIAL: "high b-value less ADC, voxel by voxel; nothing is learnt"},
         sites=("site-a", "site-b", "site-c", "site-d"),
         unseen="site-e",
         patients=120,
@@ -71,7 +88,7 @@ TASKS = (
         bundle="hip_radiograph_fracture",
         metric="val_auc_fracture",
         called="AUROC, fracture or none, per hip",
-        trivial="logistic regression on thumbnails of 16 x 16 pixels",
+        baselines={TRIVIAL: "logistic regression on thumbnails of 16 x 16 pixels"},
         sites=("site-a", "site-b", "site-c"),
         unseen="site-d",
         patients=200,
@@ -80,6 +97,62 @@ TASKS = (
         ways={FEDAVG: Way(), FEDAVGM: Way(server_momentum=0.5)},
         targets=(*standard(FEDAVG, 0.02), *standard(FEDAVGM, 0.02)),
         calibrated=True,
+    ),
+    Task(
+        bundle="hip_radiograph_risk",
+        metric="val_concordance",
+        called="Harrell's C of the risk within ten years, per hip",
+        baselines={
+            AGE_ONLY: "proportional hazards of age alone",
+            FACTORS_ONLY: "proportional hazards, linear in all risk factors and in which are missing, without the film",
+            ORACLE: "the phantom's own hazard, which no hospital knows",
+        },
+        sites=("site-a", "site-b", "site-c", "site-d"),
+        unseen="site-e",
+        patients=400,
+        rounds=15,
+        local_epochs=1,
+        ways={FEDAVG: Way()},
+        targets=(
+            Share(FEDAVG, ORACLE, 0.9),
+            Within(FEDAVG, "val_calibration_slope", 0.8, 1.2),
+            Above(FEDAVG, AGE_ONLY),
+            Above(FEDAVG, FACTORS_ONLY),
+            Above(FEDAVG, OTHERS),
+        ),
+        also=("val_concordance_ipcw", "val_auc_5_years", "val_brier", "val_calibration_slope", "val_net_benefit"),
+        fused="sigmoid",
+    ),
+    Task(
+        bundle="brain_mri_anomaly",
+        metric="val_ap_small_bright_bright",
+        called="average precision of small bright lesions by the bright residual",
+        baselines={THRESHOLD: "the normalised grey value against its limit on healthy scans; no model"},
+        sites=("site-a", "site-b", "site-c", "site-d"),
+        unseen="site-e",
+        patients=60,
+        rounds=18,
+        local_epochs=1,
+        ways={
+            SPLIT: Way(),
+            FEDAVG: Way(share=ALL),
+            FEDBN: Way(share=ALL_BUT_NORMS),
+        },
+        targets=(
+            Above(SPLIT, THRESHOLD),
+            Above(SPLIT, OWN),
+            Above(SPLIT, FEDAVG, WORST, "val_dice_small_bright_bright"),
+        ),
+        also=(
+            "val_dice_small_bright_bright",
+            "val_ap_small_bright_absolute",
+            "val_ap_mass_bright",
+            "val_ap_mass_absolute",
+            "val_ap_dark_dark",
+            "val_ap_dark_absolute",
+            "val_dice_dark_dark",
+        ),
+        fused="",
     ),
 )
 

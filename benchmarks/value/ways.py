@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 
 POOLED, CONSENSUS, LOCAL, TRIVIAL = "pooled", "consensus", "local", "trivial"
-FEDAVG, FEDAVGM = "fedavg", "fedavgm"
+AGE_ONLY, FACTORS_ONLY, ORACLE = "age only", "factors only", "oracle"
+THRESHOLD = "threshold"
+FEDAVG, FEDAVGM, FEDBN, SPLIT = "fedavg", "fedavgm", "fedbn", "split"
 DECLARED, ALL, ALL_BUT_NORMS = "declared", "all", "all but norms"
 
 

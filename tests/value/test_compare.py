@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from value.compare import Results, mean_of, table, verdicts
-from value.targets import AtLeast, standard
+from value.targets import OTHERS, WORST, Above, AtLeast, Share, Within, standard
 from value.tasks import Task
 from value.ways import FEDAVG, Way
 
@@ -15,7 +15,7 @@ TASK = Task(
     bundle="none",
     metric="m",
     called="m",
-    trivial="",
+    baselines={},
     sites=("a", "b"),
     unseen="u",
     patients=0,
@@ -121,3 +121,20 @@ def test_resamples_without_a_value_are_left_out_of_the_interval() -> None:
     estimate = Results(replace(TASK, sites=("a",)), {"m": statistic}, {"x": {0: made}}).estimate("x", "a")
     assert np.isnan(estimate.draws).any()
     assert 0 < estimate.low <= estimate.value <= estimate.high
+
+
+def test_a_share_of_what_an_oracle_has_above_chance() -> None:
+    found = Share("fedavg", "pooled", 0.9).verdict(results(fedavg=0.80))
+    assert (found.met, found.found.value) == (False, pytest.approx(0.30 / 0.36, abs=0.03))
+    assert Share("fedavg", "pooled", 0.8).verdict(results(fedavg=0.80)).met
+
+
+def test_a_metric_between_two_values() -> None:
+    assert Within("fedavg", "m", 0.8, 0.9).verdict(results()).met
+    assert not Within("fedavg", "m", 0.9, 1.2).verdict(results()).met
+
+
+def test_the_worst_site_of_one_arm_against_that_of_another() -> None:
+    found = Above("fedavg", OTHERS, WORST, "m").verdict(results())
+    assert found.met
+    assert found.found.value == pytest.approx(0.85 - 0.60, abs=0.05)
