@@ -31,8 +31,8 @@ poc: $(READY) ## three hospitals train one bundle on this machine; BUNDLE=<name>
 test: lint $(CLINIC_READY) ## lint, then all tests but the slow ones in two processes; PYTEST_ARGS="-k gate" chooses
 	@$(RUN) -m pytest -m "not slow" --numprocesses 2 $(PYTEST_ARGS)
 
-test-slow: $(READY) $(CLINIC_READY) ## the slow tests: faults of live federations, broken input at length
-	@$(RUN) -m pytest -m slow $(PYTEST_ARGS)
+test-slow: $(READY) $(CLINIC_READY) ## the slow tests, in two processes: faults of live federations, broken input at length
+	@$(RUN) -m pytest -m slow --numprocesses 2 $(PYTEST_ARGS)
 
 lint: $(READY) ## ruff (rules and format) and mypy
 	@$(VENV)/bin/ruff check --quiet .

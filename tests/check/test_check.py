@@ -40,7 +40,7 @@ def test_each_rule_is_called_what_its_function_is_called() -> None:
 
 
 def test_every_rule_has_a_line_in_the_reference(repository: Path) -> None:
-    page = (repository / "docs" / "reference" / "check.md").read_text()
+    page, _ = (repository / "docs" / "reference" / "check.md").read_text().split("## Stock bundles")
     assert [line.split("`")[1] for line in page.splitlines() if line.startswith("| `")] == list(NAMES)
 
 

@@ -9,6 +9,7 @@ from pydicom.sr._concepts_dict import concepts
 
 from fedbundle.dicom.seg.dicom_out import (
     CONFIG,
+    AnomalyOut,
     ClassificationOut,
     DetectionOut,
     RiskOut,
@@ -25,6 +26,7 @@ KINDS = {
     "detection": DetectionOut,
     "classification": ClassificationOut,
     "risk": RiskOut,
+    "anomaly": AnomalyOut,
 }
 
 
