@@ -16,7 +16,7 @@ BUNDLE = Path(__file__).parents[1] / "bundles" / "prostate_mri_zones"
 
 def main() -> int:
     """Build the recipe and do as the command line says."""
-    chosen = options(rounds=10, local_epochs=2)
+    chosen = options(rounds=10, local_epochs=6)
     return run(BundleRecipe(BUNDLE, **chosen.settings()), chosen)
 
 
