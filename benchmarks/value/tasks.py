@@ -71,7 +71,7 @@ TASKS = (
         unseen="site-e",
         patients=120,
         most={"training": 40, "validation": 16},
-        rounds=10,
+        rounds=8,
         local_epochs=1,
         ways={
             FEDAVG: Way(),
