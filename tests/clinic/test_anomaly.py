@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from pydicom import dcmread
-from samples.judges import dciodvfy
+from samples.judges import dciodvfy, dcmqi_groups
 
 from fedbundle.bundle.layout import Bundle
 from fedbundle.clinic.anomaly import Anomaly
@@ -60,7 +60,7 @@ def place(tmp_path: Path) -> Place:
     return Place(study, wanted, mask, tmp_path / "output")
 
 
-def test_both_segmentations_are_sound_and_hold_what_was_found(place: Place, tmp_path: Path) -> None:
+def test_all_objects_are_sound_and_hold_what_was_found(place: Place, tmp_path: Path) -> None:
     found = place.found()
     (tmp_path / "out").mkdir()
     target = Target(tmp_path / "out", "brain", MODEL)
@@ -75,6 +75,8 @@ def test_both_segmentations_are_sound_and_hold_what_was_found(place: Place, tmp_
     masks = read_segmentation(target.folder / "brain.threshold.seg.dcm", shape, affine).masks
     assert np.array_equal(masks[1] | masks[2], place.mask)
     assert int(masks[2].sum()) == 1
+    groups = dcmqi_groups(target.report, tmp_path)
+    assert [group["numbers"]["118565006"] for group in groups] == [each["above_ml"] for each in found.data()["signs"]]
     labels = [item.SegmentLabel for item in dcmread(target.segmentation).SegmentSequence]
     assert labels == ["Brighter than restored, residual", "Darker than restored, residual"]
 

@@ -1,4 +1,4 @@
-"""Residuals by sign: fractional DICOM SEG, and beside it the binary one of what lies above the site's thresholds."""
+"""Residuals by sign: fractional DICOM SEG; of what lies above the site's thresholds, the binary one and an SR."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -8,23 +8,22 @@ from typing import Any
 
 import numpy as np
 
-from fedbundle.clinic.findings import SEG_SUFFIX, Findings, Target
+from fedbundle.clinic.findings import SEG_SUFFIX, SR_SUFFIX, Findings, Target
 from fedbundle.clinic.inference import read_map, the_one
 from fedbundle.clinic.residual_pictures import Maps, triples
 from fedbundle.clinic.slices_shown import image_numbers
 from fedbundle.clinic.study import Study
+from fedbundle.clinic.volumes import DIGITS, write_volumes
 from fedbundle.dicom.pixels.volume import Volume
 from fedbundle.dicom.seg.dicom_out import AnomalyOut
 from fedbundle.dicom.seg.fractional import write_fractional
 from fedbundle.dicom.seg.segments import Labelled, Segment
-from fedbundle.dicom.seg.write import write_segmentation
 from fedbundle.errors import InputError, PredictionError
 from fedbundle.files import read_json
 from fedbundle.page import picture
 
 THRESHOLD_SUFFIX = ".threshold" + SEG_SUFFIX
 BRIGHT, DARK = 1, 2
-DIGITS = 3
 FAR = 5.0  # times the stated rate: more of the brain than that asks for a second look
 TOLD = (
     "From the left: the image; the same slice as the network restores it, having seen healthy brains only; the "
@@ -162,11 +161,11 @@ class Anomaly(Findings):
         return f'<p class="quiet">{escape(TOLD)}</p><div class="pair">{"".join(figures)}</div>'
 
     def objects(self) -> Sequence[str]:
-        """The fractional SEG and, where a site has set thresholds, the binary one."""
-        return (SEG_SUFFIX, THRESHOLD_SUFFIX) if self.thresholds else (SEG_SUFFIX,)
+        """The fractional SEG and, where a site has set thresholds, the binary one with an SR of its volumes."""
+        return (SEG_SUFFIX, THRESHOLD_SUFFIX, SR_SUFFIX) if self.thresholds else (SEG_SUFFIX,)
 
     def write(self, target: Target) -> None:
-        """Both on the grid of their source."""
+        """All on the grid of their source."""
         wanted, sources, affine = self.wanted, self.study.headers(self.wanted.input), self.volume.affine
         parts = np.stack([np.clip(self.maps.signed, 0, 1), np.clip(-self.maps.signed, 0, 1)])
         named = tuple(replace(each, label=f"{each.label}, residual") for each in self.segments)
@@ -174,8 +173,9 @@ class Anomaly(Findings):
         write_fractional(parts, affine, sources, labelled, target.model, target.segmentation)
         if self.thresholds:
             labelled = replace(labelled, segments=self.segments)
+            volumes_ml = [self.above_ml(each.value) for each in self.segments]
             path = target.folder / f"{target.stem}{THRESHOLD_SUFFIX}"
-            write_segmentation(self.maps.labels, affine, sources, labelled, target.model, path)
+            write_volumes(self.maps.labels, volumes_ml, labelled, self.study, wanted, target, path)
 
 
 def _thresholds(path: Path) -> tuple[dict[str, float], float]:

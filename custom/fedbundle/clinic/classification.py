@@ -9,28 +9,23 @@ import highdicom
 from pydicom.sr.coding import Code
 
 from fedbundle.clinic.classification_page import pictures_of, summary
-from fedbundle.clinic.findings import SR_SUFFIX, Findings, Item, Target
+from fedbundle.clinic.findings import Item
 from fedbundle.clinic.side_result import SideResult, read_side
+from fedbundle.clinic.sided import Sided, sides_seen
 from fedbundle.clinic.study import Study
-from fedbundle.dicom.pixels.volume import Volume
 from fedbundle.dicom.seg.dicom_out import ClassificationOut
-from fedbundle.dicom.sides import NAMES, Sides, sides_on
+from fedbundle.dicom.sides import NAMES
 from fedbundle.dicom.sr.group import NO_UNITS, OWN_SCHEME, Group, Quantity
-from fedbundle.dicom.sr.write import write_report
 
 DIGITS = 4
 COARSE_MM = 0.5  # pixels of a film; a detector has 0.1 to 0.2
 
 
 @dataclass(frozen=True, eq=False)
-class Classification(Findings):
+class Classification(Sided[ClassificationOut, SideResult]):
     """Probabilities of classes for each side."""
 
     kind = "classification"
-    wanted: ClassificationOut
-    study: Study
-    seen: Sides
-    results: tuple[SideResult, ...]  # right before left
 
     @classmethod
     def items(cls, study: Study, wanted: ClassificationOut) -> list[Item]:
@@ -39,7 +34,7 @@ class Classification(Findings):
         Raises:
             NoUsableSeriesError: header and film do not tell which side is seen.
         """
-        return [{"laterality": side} for side in _seen(study, wanted).sides]
+        return [{"laterality": side} for side in sides_seen(study, wanted).sides]
 
     @classmethod
     def read(cls, output: Path, study: Study, wanted: ClassificationOut) -> "Classification":
@@ -49,13 +44,8 @@ class Classification(Findings):
             PredictionError: of a side it said nothing, or what the bundle does not declare.
             SegmentationError: a map is not on the film's grid.
         """
-        seen, film = _seen(study, wanted), study.volume(wanted.input)
+        seen, film = sides_seen(study, wanted), study.volume(wanted.input)
         return cls(wanted, study, seen, tuple(read_side(output, side, film, wanted) for side in seen.sides))
-
-    @property
-    def film(self) -> Volume:
-        """The radiograph."""
-        return self.study.volume(self.wanted.input)
 
     @property
     def headline(self) -> str:
@@ -129,17 +119,8 @@ class Classification(Findings):
         """The film, and each side with and without its map."""
         return pictures_of(self.film, self.results, self.wanted)
 
-    def objects(self) -> Sequence[str]:
-        """SR."""
-        return (SR_SUFFIX,)
-
-    def write(self, target: Target) -> None:
-        """A measurement group per side."""
-        wanted, sources = self.wanted, self.study.headers(self.wanted.input)
-        groups = [self._group(each) for each in self.results]
-        write_report(groups, sources, None, wanted.series_description, wanted.procedure, target.model, target.report)
-
-    def _group(self, each: SideResult) -> Group:
+    def group(self, each: SideResult) -> Group:
+        """Numbers of a side."""
         wanted = self.wanted
         verdict = each.verdict(wanted)
         numbers = [(each_class.code, each.probabilities[each_class.value]) for each_class in wanted.classes]
@@ -152,10 +133,6 @@ class Classification(Findings):
             quantities=tuple(_probability(*number) for number in [*numbers, (wanted.positive_code, each.positive)]),
             words=((wanted.grouping, verdict.group),) if wanted.grouping and verdict.group else (),
         )
-
-
-def _seen(study: Study, wanted: ClassificationOut) -> Sides:
-    return sides_on(study.headers(wanted.input)[0], study.volume(wanted.input), wanted.both_sides_from_mm)
 
 
 def _probability(of: Code, value: float) -> Quantity:

@@ -9,15 +9,14 @@ import highdicom
 from pydicom.sr.coding import Code
 
 from fedbundle.clinic.factors import Factors
-from fedbundle.clinic.findings import SR_SUFFIX, Findings, Item, Target
+from fedbundle.clinic.findings import Item
 from fedbundle.clinic.risk_page import COLORS, pictures_of, summary, told
 from fedbundle.clinic.risk_result import RiskResult, read_risk
+from fedbundle.clinic.sided import Sided, sides_seen
 from fedbundle.clinic.study import Study
-from fedbundle.dicom.pixels.volume import Volume
 from fedbundle.dicom.seg.dicom_out import RiskOut
-from fedbundle.dicom.sides import NAMES, Sides, sides_on
+from fedbundle.dicom.sides import NAMES
 from fedbundle.dicom.sr.group import NO_UNITS, OWN_SCHEME, Group, Quantity
-from fedbundle.dicom.sr.write import write_report
 
 DIGITS = 4
 MISSING = Code("FACTOR-MISSING", OWN_SCHEME, "Risk factor not known to the model")
@@ -25,14 +24,10 @@ LONGEST = 64  # characters of a code meaning
 
 
 @dataclass(frozen=True, eq=False)
-class Risk(Findings):
+class Risk(Sided[RiskOut, RiskResult]):
     """Curves of each side."""
 
     kind = "risk"
-    wanted: RiskOut
-    study: Study
-    seen: Sides
-    results: tuple[RiskResult, ...]  # right before left
 
     @classmethod
     def items(cls, study: Study, wanted: RiskOut, factors: Factors) -> list[Item]:
@@ -41,7 +36,7 @@ class Risk(Findings):
         Raises:
             NoUsableSeriesError: header and film do not tell which side is seen.
         """
-        return [{"laterality": side} | factors for side in _seen(study, wanted).sides]
+        return [{"laterality": side} | factors for side in sides_seen(study, wanted).sides]
 
     @classmethod
     def read(cls, output: Path, study: Study, wanted: RiskOut) -> "Risk":
@@ -50,13 +45,8 @@ class Risk(Findings):
         Raises:
             PredictionError: of a side it said nothing, or what is no curve.
         """
-        seen = _seen(study, wanted)
+        seen = sides_seen(study, wanted)
         return cls(wanted, study, seen, tuple(read_risk(output, side, wanted) for side in seen.sides))
-
-    @property
-    def film(self) -> Volume:
-        """The radiograph."""
-        return self.study.volume(self.wanted.input)
 
     @property
     def headline(self) -> str:
@@ -113,17 +103,8 @@ class Risk(Findings):
         """The curves and the film."""
         return pictures_of(self.film, self.results, self.wanted)
 
-    def objects(self) -> Sequence[str]:
-        """SR."""
-        return (SR_SUFFIX,)
-
-    def write(self, target: Target) -> None:
-        """A measurement group per side."""
-        wanted, sources = self.wanted, self.study.headers(self.wanted.input)
-        groups = [self._group(each) for each in self.results]
-        write_report(groups, sources, None, wanted.series_description, wanted.procedure, target.model, target.report)
-
-    def _group(self, each: RiskResult) -> Group:
+    def group(self, each: RiskResult) -> Group:
+        """Numbers of a side."""
         quantities: list[Quantity] = []
         for year in self.wanted.horizons_years:
             for end, value in zip(("", "-LO", "-HI"), each.at(year), strict=True):
@@ -138,10 +119,6 @@ class Risk(Findings):
             quantities=tuple(quantities),
             words=tuple((MISSING, name) for name in missing),
         )
-
-
-def _seen(study: Study, wanted: RiskOut) -> Sides:
-    return sides_on(study.headers(wanted.input)[0], study.volume(wanted.input), wanted.both_sides_from_mm)
 
 
 def _quantity(wanted: RiskOut, year: int, end: str, value: float) -> Quantity:

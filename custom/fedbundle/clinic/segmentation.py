@@ -15,14 +15,10 @@ from fedbundle.clinic.measure import Measured, doubts, measure
 from fedbundle.clinic.pictures import pictures
 from fedbundle.clinic.slices_shown import image_numbers, legend, shown
 from fedbundle.clinic.study import Study
+from fedbundle.clinic.volumes import DIGITS, write_volumes
 from fedbundle.dicom.pixels.volume import Volume
 from fedbundle.dicom.seg.dicom_out import SegmentationOut
-from fedbundle.dicom.seg.write import write_segmentation
-from fedbundle.dicom.sr.group import MILLILITER, VOLUME, Group, Quantity
-from fedbundle.dicom.sr.write import write_report
 from fedbundle.errors import PredictionError
-
-DIGITS = 3  # of a volume in mL
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,22 +105,8 @@ class Segmentation(Findings):
 
     def write(self, target: Target) -> None:
         """SEG on the grid of its source, and SR that refers to it."""
-        sources, labelled = self.study.headers(self.wanted.input), self.wanted.labelled
-        made = write_segmentation(self.labels, self.volume.affine, sources, labelled, target.model, target.segmentation)
-        groups = [
-            Group(
-                label=segment.label,
-                uid=str(item.TrackingUID),
-                finding=segment.type,
-                category=segment.category,
-                quantities=(Quantity(VOLUME, round(measured.volume_ml, DIGITS), MILLILITER),),
-                segment=int(item.SegmentNumber),
-            )
-            for segment, measured, item in zip(labelled.segments, self.segments, made.SegmentSequence, strict=True)
-        ]
-        write_report(
-            groups, sources, made, self.wanted.series_description, self.wanted.procedure, target.model, target.report
-        )
+        wanted, volumes_ml = self.wanted, [measured.volume_ml for measured in self.segments]
+        write_volumes(self.labels, volumes_ml, wanted.labelled, self.study, wanted, target, target.segmentation)
 
 
 def read_label_map(path: Path, volume: Volume, wanted: SegmentationOut) -> NDArray[np.uint8]:
