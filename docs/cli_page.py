@@ -8,7 +8,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, get_args, get_origin
 
-from fedbundle.cli import ROLES, VERBS, Verb
+from fedbundle.cli import ROLES, VERBS
+from fedbundle.verbs.base import Verb
 
 PAGE = Path(__file__).parent / "reference" / "cli.md"
 HEAD = """\

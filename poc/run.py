@@ -18,7 +18,6 @@ import tyro
 import yaml
 from memory import PeakMemory
 
-from fedbundle.cli import Approve, Export, Ingest, Install, Outcome, Phantom, Predict, SiteInit
 from fedbundle.errors import FedbundleError, FellShortError
 from fedbundle.flare.ledger import render
 from fedbundle.flare.processes import Federation, free_port
@@ -26,6 +25,11 @@ from fedbundle.flare.watch import JobEnd, WatchedProdEnv
 from fedbundle.interrupts import deaf_children
 from fedbundle.provision.kits import provision
 from fedbundle.site.kit import kind_of
+from fedbundle.verbs.base import Outcome
+from fedbundle.verbs.clinician import Predict
+from fedbundle.verbs.everyone import Phantom
+from fedbundle.verbs.scientist import Export
+from fedbundle.verbs.steward import Approve, Ingest, Install, SiteInit
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 SERVER = "server"

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from fedbundle import __version__, cli, errors
-from fedbundle.cli import ROLES, VERBS, Outcome, Verb, main, overview
+from fedbundle.cli import ROLES, VERBS, main, overview
 from fedbundle.errors import NotApprovedError, UnhealthyError
+from fedbundle.verbs.base import Outcome, Verb
 
 ONE_LINE = re.compile(r"fedbundle: [^\n]+; [^\n]+ \[exit (\d+): docs/reference/exit-codes/\1\.md\]\n")
 # Bad input to every verb -> exit code; each names something that is not there. {tmp} is a new folder with home/ in it.
@@ -27,6 +28,7 @@ BAD_INPUT = {
     "unapprove nothing_like_it --site {tmp}/home": 42,
     "ingest --bundle nothing_like_it --dicom {tmp} --out {tmp}/out --site {tmp}/home": 10,
     "ingest --bundle nothing_like_it --dicom {tmp} --out {tmp}/out --site {tmp}/nowhere": 40,
+    "personalize {tmp}/no.zip --out {tmp}/out --site {tmp}/home": 10,
     "doctor": 10,
     "doctor --kit {tmp}/kit": 10,
     "check {tmp}/bundle": 10,

@@ -28,7 +28,8 @@ MAY_IMPORT = {
     "flare": BELOW_SITE | {"site"},
     "provision": BELOW_SITE | {"site"},
     "phantom": BELOW_SITE | {"site"},
-    "cli": BELOW_SITE | {"check", "site", "clinic", "flare", "provision", "phantom"},
+    "verbs": BELOW_SITE | {"check", "site", "clinic", "flare", "provision", "phantom"},
+    "cli": {"errors", "verbs"},
 }
 HEAVY = {"torch", "monai", "nvflare", "matplotlib", "SimpleITK", "pydicom", "highdicom", "ignite", "itk", "nibabel"}
 

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from fedbundle.bundle.digest import recipe_digest
-from fedbundle.cli import Ingest, Phantom
 from fedbundle.errors import OutputError
 from fedbundle.files import sha256
 from fedbundle.flare.trainer import site_dataset
 from fedbundle.site.dataset import SECTIONS, CheckedDataset
 from fedbundle.site.home import SiteHome
 from fedbundle.site.store import install
+from fedbundle.verbs.everyone import Phantom
+from fedbundle.verbs.steward import Ingest
 from value.tasks import Task, task_of
 
 REPOSITORY = Path(__file__).resolve().parents[2]

@@ -28,6 +28,8 @@ def test_the_page_says_which_weights_are_untrained() -> None:
         "begin with `appearance.` stayed at each hospital. In this bundle they are as they were first drawn" in stayed
     )
     assert "first drawn" not in results_page(LEDGER)
+    own = results_page(LEDGER | {"declared": LEDGER["declared"] | {"keep_local": ["appearance."]}}, site="hospital-a")
+    assert "are those of hospital-a" in own and "must not be passed on" in own and "first drawn" not in own
 
 
 def test_a_reason_stays_in_its_cell() -> None:

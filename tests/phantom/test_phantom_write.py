@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from pydicom import dcmread
 
-from fedbundle.cli import Phantom, main
+from fedbundle.cli import main
 from fedbundle.errors import InputError, OutputError
 from fedbundle.phantom.write import write_phantoms
+from fedbundle.verbs.everyone import Phantom
 
 BUNDLE = "prostate_mri_zones"
 

@@ -85,7 +85,8 @@ def _assemble(source: Bundle, work: Path, weights: Path, records: dict[str, Any]
             raise ExportError(f"record must be named with a-z, 0-9 and _, got {name!r}; rename it")
         write_json(root / "provenance" / f"{name}.json", record)
     if "ledger" in records:
-        write_text(root / RESULTS_PAGE, results_page(records["ledger"], calibration(root).metrics))
+        site = records.get("personal", {}).get("site", "")
+        write_text(root / RESULTS_PAGE, results_page(records["ledger"], calibration(root).metrics, site))
     return write_record(root, source.name, source.version)
 
 

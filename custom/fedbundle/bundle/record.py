@@ -17,15 +17,15 @@ def write_record(root: Path, name: str, version: str) -> dict[str, str]:
     return record
 
 
-def check_record(root: Path) -> None:
-    """Compare a bundle with the digests that it carries; a bundle without `digests.json` has nothing to compare.
+def check_record(root: Path) -> dict[str, str]:
+    """Compare a bundle with the digests that it carries, and return them; without `digests.json` there are none.
 
     Raises:
         DigestError: it is not the bundle that was exported.
     """
     record = root / RECORD
     if not record.is_file():
-        return
+        return {}
     try:
         recorded = json.loads(record.read_text(encoding="utf-8"))
         expected = {key: str(recorded[key]) for key in ("recipe_digest", "release_digest")}
@@ -37,3 +37,4 @@ def check_record(root: Path) -> None:
                 f"{key} of {root.name} must be {short(expected[key])} as {RECORD} says, got {short(actual)}; "
                 "the bundle was changed after its export: fetch it again"
             )
+    return expected

@@ -12,32 +12,33 @@ ABOUT = (
 )
 
 
-def results_page(ledger: dict[str, Any], left_out: Collection[str] = ()) -> str:
+def results_page(ledger: dict[str, Any], left_out: Collection[str] = (), site: str = "") -> str:
     """Markdown: who took part, and the metrics of each evaluation site by site.
 
     Args:
         ledger: content of a ledger.json of the schema fedbundle-ledger-1.
         left_out: metrics that need no column, such as those by which the bundle is calibrated.
+        site: hospital whose own weights the bundle holds besides the shared ones.
 
     Raises:
         ExportError: it does not follow that schema.
     """
     try:
-        return "\n\n".join(_sections(ledger, left_out)) + "\n"
+        return "\n\n".join(_sections(ledger, left_out, site)) + "\n"
     except (KeyError, TypeError, AttributeError, ValueError, IndexError) as error:
         raise ExportError(
             f"ledger must follow schema fedbundle-ledger-1, got {error!r}; export the result as it was downloaded"
         ) from error
 
 
-def _sections(ledger: dict[str, Any], left_out: Collection[str]) -> list[str]:
+def _sections(ledger: dict[str, Any], left_out: Collection[str], site: str) -> list[str]:
     declared, rounds = ledger["declared"], ledger["rounds"]
     sections = [
         f"# Results of {declared['bundle']} {declared['version']}",
         ABOUT,
         f"Run `{ledger['job']}`: {ledger['outcome']}, {len(rounds)} of {declared['rounds']} rounds with a quorum of "
         f"{declared['quorum']}. Recipe digest `{declared['recipe_digest']}`.",
-        *_stayed(declared.get("keep_local", [])),
+        *_stayed(declared.get("keep_local", []), site),
         "## Who took part",
         _table(
             ["site", "rounds used", "cases offered", "cases used", "steps", "state"],
@@ -52,13 +53,19 @@ def _sections(ledger: dict[str, Any], left_out: Collection[str]) -> list[str]:
     return sections
 
 
-def _stayed(prefixes: list[str]) -> list[str]:
+def _stayed(prefixes: list[str], site: str) -> list[str]:
     if not prefixes:
         return []
     named = ", ".join(f"`{prefix}`" for prefix in prefixes)
+    if site:
+        return [
+            f"Weights whose names begin with {named} are those of {_cell(site)}, of whose images they tell: this "
+            "bundle is for that hospital and must not be passed on. The figures below are of each hospital's own."
+        ]
     return [
         f"Weights whose names begin with {named} stayed at each hospital. In this bundle they are as they were first "
-        "drawn: fit them to your own images before use. The figures below are of each hospital's own."
+        "drawn: a hospital that took part adds its own by `fedbundle personalize`. The figures below are of each "
+        "hospital's own."
     ]
 
 

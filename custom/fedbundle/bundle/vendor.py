@@ -9,6 +9,7 @@ from fedbundle.errors import BundleError
 
 FEDBLOCKS = "fedblocks"
 RESULTS_PAGE = "docs/results.md"
+PERSONAL = "provenance/personal.json"  # whose weights a release holds besides the shared ones
 RECORD = "digests.json"  # the one file that no digest covers, because it holds them
 RECIPE_FOLDERS = frozenset({"configs", "docs"})
 RECIPE_FILES = frozenset({"LICENSE", "README.md", "eval/schema.json"})

@@ -11,7 +11,7 @@ from fedbundle.clinic.doubts import input_doubts
 from fedbundle.clinic.findings import Findings
 from fedbundle.clinic.images_used import ImageUsed, images_used, missing_doubts
 from fedbundle.clinic.study import Study
-from fedbundle.clinic.training import Training, read_training, trained_on_phantoms
+from fedbundle.clinic.training import Training, owner, read_training, trained_on_phantoms
 from fedbundle.dicom.header import text, tolerant
 from fedbundle.dicom.pixels.volume import Volume
 from fedbundle.dicom.seg.dicom_out import DicomOut
@@ -19,6 +19,7 @@ from fedbundle.dicom.seg.dicom_out import DicomOut
 MADE_BY = "fedbundle predict"
 RESEARCH = "Research use only. Not a medical device: it must not be used for diagnosis or treatment."
 PHANTOMS = "Trained on phantoms only, as its metadata says: {what} not expected to be right on a real patient."
+OWN = "Holds weights that {site} keeps at home: for that hospital's own scanners, not to be passed on."
 UNTRAINED = "The bundle carries no training record: nothing tells that its weights were trained at all."
 WHAT = {
     "segmentation": "the outlines are",
@@ -48,6 +49,7 @@ class Prediction:
     recipe_digest: str
     release_digest: str
     exported: bool  # it carries digests.json, and they were checked
+    site: str  # whose own weights it holds besides the shared ones; "" = none
     on_phantoms: bool
     training: Training | None
     series: tuple[SeriesTold, ...]
@@ -71,6 +73,7 @@ class Prediction:
             recipe_digest=recipe_digest(bundle.root),
             release_digest=release_digest(bundle.root),
             exported=(bundle.root / RECORD).is_file(),
+            site=owner(bundle),
             on_phantoms=trained_on_phantoms(bundle),
             training=read_training(bundle, wanted),
             series=tuple(sorted(series, key=lambda told: (not told.role, len(told.number), told.number))),
@@ -84,7 +87,8 @@ class Prediction:
     def warnings(self) -> list[str]:
         """What must be read before the numbers."""
         phantoms = [PHANTOMS.format(what=WHAT[self.findings.kind])] if self.on_phantoms else []
-        return [RESEARCH, *phantoms, *([UNTRAINED] if self.training is None else [])]
+        own = [OWN.format(site=self.site)] if self.site else []
+        return [RESEARCH, *phantoms, *own, *([UNTRAINED] if self.training is None else [])]
 
     def data(self, files: list[str]) -> dict[str, Any]:
         """For result.json; `files` are the names that lie beside it."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from fedbundle.bundle.declared import calibration
 from fedbundle.bundle.layout import Bundle
+from fedbundle.bundle.vendor import PERSONAL
 from fedbundle.dicom.seg.dicom_out import DicomOut, SegmentationOut
 from fedbundle.errors import BundleError, InputError
 from fedbundle.files import read_json
@@ -40,6 +41,23 @@ class Training:
 def trained_on_phantoms(bundle: Bundle) -> bool:
     """Whether the bundle's metadata says that synthetic patients were behind it."""
     return any(SYNTHETIC.search(str(bundle.metadata.get(key, ""))) for key in TOLD_IN)
+
+
+def owner(bundle: Bundle) -> str:
+    """The hospital whose own weights a bundle holds besides the shared ones; "" = it holds none.
+
+    Raises:
+        BundleError: the bundle says that it does, and not whose.
+    """
+    path = bundle.root / PERSONAL
+    if not path.is_file():
+        return ""
+    try:
+        return str(read_json(path)["site"])
+    except (InputError, KeyError, TypeError) as error:
+        raise BundleError(
+            f"{PERSONAL} of {bundle.name} must name its hospital, got {type(error).__name__}; make it again"
+        ) from error
 
 
 def read_training(bundle: Bundle, wanted: DicomOut) -> Training | None:
