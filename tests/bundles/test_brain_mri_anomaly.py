@@ -2,15 +2,12 @@
 
 import csv
 import json
-import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
-from monai.bundle import ConfigParser, ConfigWorkflow
-from monai.utils import set_determinism
+from monai.bundle import ConfigParser
+from samples.workflows import workflow
 
 from fedbundle.bundle.declared import keep_local
 from fedbundle.bundle.layout import Bundle
@@ -29,15 +26,6 @@ def bundle(repository: Path) -> Bundle:
     return Bundle.open(repository / "bundles" / "brain_mri_anomaly")
 
 
-@pytest.fixture(autouse=True)
-def _import_path() -> Iterator[None]:
-    """Workflows put the bundle on sys.path, and seed; take both off again."""
-    before = list(sys.path)
-    yield
-    sys.path[:] = before
-    set_determinism(None)
-
-
 @pytest.fixture(scope="module")
 def dataset(bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Patients of one site as ingest brings them in; the healthy ones have no mask in the CSV."""
@@ -53,23 +41,6 @@ def dataset(bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = SiteHome.create(folder / "site", "hospital-b")
     report = ingest(home, str(bundle.root), Folder(folder / "phantoms" / "dicom"), labels, max_refused="0", page=False)
     return report.dataset
-
-
-def train(bundle: Bundle, dataset: Path, out: Path, *overlays: str, **changes: Any) -> ConfigWorkflow:
-    opened = ConfigWorkflow(
-        config_file=[str(bundle.root / "configs" / name) for name in ("train.json", *overlays)],
-        meta_file=str(bundle.root / "configs" / "metadata.json"),
-        logging_file=False,
-        workflow_type="train",
-        bundle_root=str(bundle.root),
-        dataset_dir=str(dataset),
-        ckpt_dir=str(out),
-        output_dir=str(out),
-        device="$torch.device('cpu')",
-        **changes,
-    )
-    opened.initialize()
-    return opened
 
 
 def test_what_stays_is_all_that_is_not_of_the_shape(bundle: Bundle) -> None:
@@ -107,7 +78,7 @@ def test_heads_with_a_skull_are_refused_and_named_by_pseudonym(bundle: Bundle, t
 def test_it_learns_and_its_limits_hold_on_the_scans_they_come_from(
     bundle: Bundle, dataset: Path, tmp_path: Path
 ) -> None:
-    opened = train(bundle, dataset, tmp_path, **{"train#trainer#max_epochs": EPOCHS})
+    opened = workflow(bundle, "train", dataset, tmp_path, "train.json", **{"train#trainer#max_epochs": EPOCHS})
     evaluator = opened.parser.get_parsed_content("validate#evaluator")
     evaluator.run()
     before = evaluator.state.metrics["val_negative_l1"]
@@ -123,7 +94,7 @@ def test_it_learns_and_its_limits_hold_on_the_scans_they_come_from(
 
 @pytest.mark.slow
 def test_the_baseline_has_the_same_rule_and_metrics(bundle: Bundle, dataset: Path, tmp_path: Path) -> None:
-    opened = train(bundle, dataset, tmp_path, "threshold.json", validation_section="test")
+    opened = workflow(bundle, "train", dataset, tmp_path, "train.json", "threshold.json", validation_section="test")
     evaluator = opened.parser.get_parsed_content("validate#evaluator")
     evaluator.run()
     told = evaluator.state.metrics

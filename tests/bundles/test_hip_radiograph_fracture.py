@@ -1,8 +1,7 @@
 """hip_radiograph_fracture: what its configs say of one another, and its way from films to files."""
 
 import json
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +9,8 @@ import nibabel as nib
 import numpy as np
 import pytest
 import torch
-from monai.bundle import ConfigWorkflow, verify_net_in_out
-from monai.utils import set_determinism
+from monai.bundle import verify_net_in_out
+from samples.workflows import config, workflow
 
 from fedbundle.bundle.declared import calibration
 from fedbundle.bundle.layout import Bundle
@@ -27,11 +26,6 @@ CLASSES = [str(index) for index in range(6)]
 @pytest.fixture(scope="module")
 def bundle(repository: Path) -> Bundle:
     return Bundle.open(repository / "bundles" / "hip_radiograph_fracture")
-
-
-def config(bundle: Bundle, name: str) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads((bundle.root / "configs" / f"{name}.json").read_text())
-    return content
 
 
 @pytest.fixture(scope="module")
@@ -55,33 +49,6 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
             Volume(picture[None], np.diag([1.0, 1.0, 1.0, 1.0]), "").to_nifti(folder / f"{case}.nii.gz")
     write_json(folder / "datalist.json", datalist)
     return folder
-
-
-@pytest.fixture(autouse=True)
-def _import_path() -> Iterator[None]:
-    """Workflows put the bundle on sys.path, and seed; take both off again."""
-    before = list(sys.path)
-    yield
-    sys.path[:] = before
-    set_determinism(None)
-
-
-def workflow(bundle: Bundle, kind: str, films: Path, out: Path, *configs: str, **changes: Any) -> ConfigWorkflow:
-    opened = ConfigWorkflow(
-        config_file=[str(bundle.root / "configs" / name) for name in configs],
-        meta_file=str(bundle.root / "configs" / "metadata.json"),
-        logging_file=False,
-        workflow_type=kind,
-        bundle_root=str(bundle.root),
-        dataset_dir=str(films),
-        ckpt_dir=str(out),
-        output_dir=str(out),
-        device="$torch.device('cpu')",
-        **changes,
-    )
-    opened.initialize()
-    assert opened.check_properties() in (None, [])
-    return opened
 
 
 def test_the_calibration_and_the_metrics_it_names_are_one(bundle: Bundle, films: Path, tmp_path: Path) -> None:

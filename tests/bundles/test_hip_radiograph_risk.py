@@ -1,15 +1,12 @@
 """hip_radiograph_risk: what its configs say of one another, and its way from films and factors to curves."""
 
 import json
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from monai.bundle import ConfigWorkflow
-from monai.utils import set_determinism
+from samples.workflows import config, workflow
 
 from fedbundle.bundle.declared import calibration, key_metric
 from fedbundle.bundle.layout import Bundle
@@ -26,11 +23,6 @@ KNOWN = {"age_years": 80.0, "female": 1, "bmi": 22.5, "prior_fracture": 0, "bmd_
 @pytest.fixture(scope="module")
 def bundle(repository: Path) -> Bundle:
     return Bundle.open(repository / "bundles" / "hip_radiograph_risk")
-
-
-def config(bundle: Bundle, name: str) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads((bundle.root / "configs" / f"{name}.json").read_text())
-    return content
 
 
 @pytest.fixture(scope="module")
@@ -52,32 +44,6 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 datalist[section].append(item | course | known | {"sha256": {"image": "-"}})
     write_json(folder / "datalist.json", datalist)
     return folder
-
-
-@pytest.fixture(autouse=True)
-def _import_path() -> Iterator[None]:
-    """Workflows put the bundle on sys.path, and seed; take both off again."""
-    before = list(sys.path)
-    yield
-    sys.path[:] = before
-    set_determinism(None)
-
-
-def workflow(bundle: Bundle, kind: str, films: Path, out: Path, *configs: str, **changes: Any) -> ConfigWorkflow:
-    opened = ConfigWorkflow(
-        config_file=[str(bundle.root / "configs" / name) for name in configs],
-        meta_file=str(bundle.root / "configs" / "metadata.json"),
-        logging_file=False,
-        workflow_type=kind,
-        bundle_root=str(bundle.root),
-        dataset_dir=str(films),
-        ckpt_dir=str(out),
-        output_dir=str(out),
-        device="$torch.device('cpu')",
-        **changes,
-    )
-    opened.initialize()
-    return opened
 
 
 def test_training_and_inference_prepare_items_alike(bundle: Bundle) -> None:
