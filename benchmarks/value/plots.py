@@ -84,7 +84,7 @@ def curves_plot(results: Results, path: Path) -> None:
             known = axes.get_legend_handles_labels()[1]
             axes.plot(curve, color=color, lw=1, alpha=0.6, label=None if named in known else named)
     axes.set_xlabel("rounds done")
-    axes.set_ylabel(f"validation, {results.task.called}", fontsize=9)
+    axes.set_title(f"validation: {results.task.called}", fontsize=9, loc="left")
     axes.legend(frameon=False, fontsize=9)
     axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(path, dpi=110, metadata={"Software": None})
