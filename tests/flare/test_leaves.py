@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from nvflare.app_common.decomposers import common_decomposers, numpy_decomposers
 from nvflare.fuel.utils import fobs
 from samples.ball_site import BUNDLE, write_ball_bundle, write_ball_site
@@ -89,6 +90,24 @@ def test_what_stays_lives_on_between_rounds_and_jobs(home: SiteHome) -> None:
     begins = later.local.at(0, later.first_local)
     assert all(np.array_equal(begins[name], first[name]) for name in first)
     assert (home.local_dir(BUNDLE) / "phantom-personal.pt").is_file()
+
+
+def test_what_the_evaluator_sets_is_kept_with_the_weights_it_judged(
+    home: SiteHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As limits on healthy scans are: they belong to the shared weights that were selected."""
+    one = trainer(home, keep_local=[LOCAL])
+    limit = one.network.state_dict()["model.0.conv.bias"]
+
+    def judged(split: str) -> dict[str, object]:
+        limit.fill_(7.0)
+        return {"split": split}
+
+    monkeypatch.setattr(one, "_summaries", judged)
+    one.evaluate(one.weights(), "test", 1)
+    for name in ("phantom.pt", "phantom-personal.pt"):
+        kept = torch.load(home.local_dir(BUNDLE) / name, weights_only=True)
+        assert (kept["model.0.conv.bias"] == 7).all()
 
 
 def test_a_bundles_own_declaration_holds_whatever_the_job_says(home: SiteHome) -> None:

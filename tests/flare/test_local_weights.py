@@ -23,7 +23,7 @@ def test_a_job_begins_where_the_last_one_was_selected(tmp_path: Path) -> None:
     assert value(job.at(0, weights(9))) == 9
     for number in (1, 2, 3):
         job.put(number, weights(number))
-    job.select(2, {"shape.w": np.ones(1, np.float32)}, weights(9))
+    job.select({"shape.w": np.ones(1, np.float32)}, job.at(2, weights(9)))
     assert value(LocalWeights(tmp_path, "job-2", "phantom").at(0, weights(9))) == 2
     assert value(LocalWeights(tmp_path, "job-2", "full").at(0, weights(9))) == 9
     personal = torch.load(tmp_path / "phantom-personal.pt", weights_only=True)
@@ -41,7 +41,7 @@ def test_a_site_that_missed_rounds_goes_on_from_its_last(tmp_path: Path) -> None
 
 
 def test_weights_of_another_network_are_not_used(tmp_path: Path) -> None:
-    LocalWeights(tmp_path, "job-1", "phantom").select(0, {}, weights(1, size=4))
+    LocalWeights(tmp_path, "job-1", "phantom").select({}, weights(1, size=4))
     assert value(LocalWeights(tmp_path, "job-2", "phantom").at(0, weights(9))) == 9
 
 

@@ -54,8 +54,7 @@ def end(folder: Path, prefixes: list[str]) -> Ended:
     home = write_ball_site(folder, "a", bundle, seed=1)
     local = {name: value + 1 for name, value in drawn.items() if name.startswith(LOCAL)}
     kept = LocalWeights(home.local_dir(BUNDLE), "job-1", "phantom")
-    kept.put(1, local)
-    kept.select(1, {name: value for name, value in drawn.items() if name not in local}, local)
+    kept.select({name: value for name, value in drawn.items() if name not in local}, local)
     return Ended(release(folder / "result", folder / "released", bundle).path, home)
 
 

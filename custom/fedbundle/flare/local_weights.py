@@ -57,9 +57,8 @@ class LocalWeights:
         """Keep what round `number` will begin with."""
         _write(self._path(number), weights)
 
-    def select(self, number: int, shared: Weights, first: Weights) -> None:
-        """The shared weights after `number` rounds were selected: keep what belongs to them, drop the other rounds."""
-        local = self.at(number, first)
+    def select(self, shared: Weights, local: Weights) -> None:
+        """These were selected: keep them for the next job and for use, drop the rounds."""
         _write(self.next, local)
         _write(self.personal, {**shared, **local})
         self.begin()

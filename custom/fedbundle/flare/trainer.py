@@ -180,9 +180,10 @@ class Trainer:
             raise DatasetError(f"section {split} must hold cases to be evaluated, got none; splits gives it no share")
         started = time.monotonic()
         self._load(weights, number)
-        if split == TEST and self.first_local:
-            self.local.select(number, weights, self.first_local)
         metrics = self._summaries(split)
+        if split == TEST and self.first_local:
+            _, stays = self.sharing.split(self._state())  # with what the evaluator has set, such as limits
+            self.local.select(weights, stays)
         return Answer(
             EVALUATED,
             metrics=metrics,
