@@ -194,6 +194,14 @@ RUN: dict[str, tuple[Callable[[Path], None], str, str, str]] = {
     "not scriptable": (network("Unscriptable"), "torchscript", TRAIN, "network_def"),
     "scripted otherwise": (network("Drifting"), "torchscript", TRAIN, "network_def"),
     "weights that do not move": (set_to(TRAIN, "learning_rate", 0.0), "trains", TRAIN, "optimizer"),
+    "two rows of a case": (
+        set_to(
+            TRAIN,
+            "validate/additional_metrics/val_dice_transition_zone/output_transform",
+            "$lambda output: tuple(part * 2 for part in class_of(1)(output))",
+        ),
+        *("trains", TRAIN, "validate/additional_metrics/val_dice_transition_zone"),
+    ),
     "no checkpoint": (
         set_to(TRAIN, "validate/handlers/0", {"_target_": "StatsHandler"}),
         "trains",
@@ -218,7 +226,14 @@ ALSO = {  # faults that break more than one rule
     "no section to validate": ["references"],
     "no changelog": ["version"],
 }
-SLOWLY = ("weights that do not move", "no checkpoint", "no metrics written", "not on the grid", "group not left")
+SLOWLY = (
+    "weights that do not move",
+    "two rows of a case",
+    "no checkpoint",
+    "no metrics written",
+    "not on the grid",
+    "group not left",
+)
 
 
 def found(root: Path, scratch: Path, names: Sequence[str]) -> dict[str, list[tuple[str, str]]]:

@@ -1,12 +1,8 @@
 """Area under the receiver operating characteristic of some classes against the others."""
 
-from collections.abc import Sequence
-
 import numpy as np
-import torch
-from torch import Tensor
 
-from fedblocks.metrics.class_rows import ClassRows, Rows, share_of
+from fedblocks.metrics.class_rows import GroupRows, Rows
 
 
 def auroc(scores: Rows, truths: Rows) -> float:
@@ -29,27 +25,10 @@ def auroc(scores: Rows, truths: Rows) -> float:
     return float(above / (positives * negatives))
 
 
-class GroupAUROC(ClassRows):
-    """AUROC of the summed probability of some classes; rows [probability, 1 if the truth is one of them].
-
-    Args:
-        positive: indices of these classes.
-    """
-
-    def __init__(self, positive: Sequence[int]) -> None:
-        super().__init__()
-        self.positive = list(positive)
-
-    def rows(self, logits: Tensor, labels: Tensor) -> Tensor:
-        """Score and truth."""
-        return torch.stack([share_of(logits, self.positive), labels[:, self.positive].sum(dim=1)], dim=1)
+class GroupAUROC(GroupRows):
+    """AUROC of the summed probability of some classes."""
 
     @staticmethod
     def statistic(rows: Rows) -> float:
         """Area under the curve."""
         return auroc(rows[:, 0], rows[:, 1])
-
-    @staticmethod
-    def strata(rows: Rows) -> Rows:
-        """Truth of each case."""
-        return rows[:, 1]

@@ -6,13 +6,11 @@ decided network puts them, and nothing but chance would be read off the inner on
 perfectly calibrated network is above 0 too.
 """
 
-from collections.abc import Sequence
-
 import numpy as np
 import torch
 from torch import Tensor
 
-from fedblocks.metrics.class_rows import ClassRows, Rows, share_of
+from fedblocks.metrics.class_rows import ClassRows, GroupRows, Rows
 
 BINS = 15
 
@@ -35,30 +33,13 @@ def calibration_error(rows: Rows) -> float:
     return float(np.average(np.abs(told - true), weights=cases))
 
 
-class GroupCalibrationError(ClassRows):
-    """Of the summed probability of some classes, against whether the truth is one of them.
-
-    Args:
-        positive: indices of these classes.
-    """
-
-    def __init__(self, positive: Sequence[int]) -> None:
-        super().__init__()
-        self.positive = list(positive)
-
-    def rows(self, logits: Tensor, labels: Tensor) -> Tensor:
-        """Probability and truth."""
-        return torch.stack([share_of(logits, self.positive), labels[:, self.positive].sum(dim=1)], dim=1)
+class GroupCalibrationError(GroupRows):
+    """Of the summed probability of some classes, against whether the truth is one of them."""
 
     @staticmethod
     def statistic(rows: Rows) -> float:
         """Expected calibration error."""
         return calibration_error(rows)
-
-    @staticmethod
-    def strata(rows: Rows) -> Rows:
-        """Truth of each case."""
-        return rows[:, 1]
 
 
 class TopCalibrationError(ClassRows):

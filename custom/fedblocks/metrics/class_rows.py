@@ -1,6 +1,7 @@
 """Metrics of a classifier over a set of cases: one row of numbers per case, one value for any subset of rows."""
 
 from abc import abstractmethod
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -37,6 +38,27 @@ class ClassRows(CumulativeIterationMetric):
         """Value over all cases seen since the last reset."""
         kept = self.get_buffer()
         return float("nan") if kept is None else self.statistic(kept.double().cpu().numpy())
+
+
+class GroupRows(ClassRows):
+    """Some classes against the others: rows [their summed probability, 1 if the truth is one of them].
+
+    Args:
+        positive: indices of these classes.
+    """
+
+    def __init__(self, positive: Sequence[int]) -> None:
+        super().__init__()
+        self.positive = list(positive)
+
+    def rows(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """Probability and truth."""
+        return torch.stack([share_of(logits, self.positive), labels[:, self.positive].sum(dim=1)], dim=1)
+
+    @staticmethod
+    def strata(rows: Rows) -> Rows:
+        """Truth of each case."""
+        return rows[:, 1]
 
 
 def _shape(labels: Tensor | None) -> list[int] | None:

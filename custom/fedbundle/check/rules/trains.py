@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import torch
 from ignite.engine import Events
 from monai.bundle import ConfigWorkflow
@@ -58,13 +59,18 @@ def one_step(bundle: Subject, opened: ConfigWorkflow, config: str) -> Iterator[P
 
 
 def measured(evaluator: Any, opened: ConfigWorkflow, config: str) -> Iterator[Problem]:
-    """The key metric of an evaluation that has run is a number."""
+    """The key metric of an evaluation that has run is a number, and details of metrics are told case by case."""
     (name,) = found(opened.parser.get(), "validate#key_metric")
     value = evaluator.state.metrics.get(name)
     for calibrating in opened.parser.get().get("calibration", {}).get("metrics", {}):
         if calibrating not in evaluator.state.metrics:
             told = "must be measured by the validation, got none; add it to validate#additional_metrics"
             yield Problem(TRAIN, f"calibration#metrics#{calibrating}", told)
+    cases = len(evaluator.data_loader.dataset)
+    for each, details in evaluator.state.metric_details.items():
+        if np.ndim(details) < 3 and len(details) != cases:  # as a hospital asks of it: flare/evaluation.py
+            told = f"must keep one row per case, got {len(details)} of {cases}; mend the metric or its output_transform"
+            yield Problem(config, f"validate#additional_metrics#{each}", told)
     if not isinstance(value, float | int) or not math.isfinite(value):
         key = f"validate#key_metric#{name}"
         yield Problem(config, key, f"must be a number where every class occurs, got {value}; mend the metric")
