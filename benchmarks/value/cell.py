@@ -80,6 +80,7 @@ class Cell:
                 )
                 told |= {"round": selected.round, "curve": messenger.metrics, "calibrated": dict(selected.calibrated)}
                 told["weights_digest"] = weights_digest(selected.weights)
+                told["keeps"] = any(trainer.first_local for trainer in trainers.values())
                 measured = made.measure(datasets, selected.weights, trainers, selected.round + 1)
                 if weight := calibration(root).weight:
                     plain = {**selected.weights, weight: np.ones_like(selected.weights[weight])}

@@ -4,7 +4,7 @@ All arms and seeds are drawn with the same patients and the same seeds, so every
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ import numpy as np
 from monai.bundle import ConfigParser
 from numpy.typing import NDArray
 
+from fedblocks.metrics.survival_rows import happened
 from fedbundle.files import read_json
 from fedbundle.flare.statistics import Measured, drawn
 from value.targets import OTHERS, OWN, UNSEEN, WORST, Verdict
@@ -72,8 +73,13 @@ def mean_of(estimates: Iterable[Estimate]) -> Estimate:
 
 
 def worst_of(estimates: Iterable[Estimate]) -> Estimate:
-    """The lowest of several by their mean over seeds; its interval is that of this site."""
-    return min(estimates, key=lambda each: each.value)
+    """The lowest of several, in each resample anew: which site is the worst is a matter of chance too."""
+    all_of_them = list(estimates)
+    return Estimate(
+        min(each.value for each in all_of_them),
+        np.min([each.seeds for each in all_of_them], axis=0),
+        np.min([each.draws for each in all_of_them], axis=0),
+    )
 
 
 @dataclass(frozen=True)
@@ -147,6 +153,17 @@ class Results:
             return worst_of(local(metric) if local else self.at_sites(arm, metric))
         return self.mean(arm, metric=metric)
 
+    def events(self, site: str) -> int:
+        """Events among the test cases of a site, in a task that counts them."""
+        if not self.task.least_events:
+            return 0
+        return int(happened(self.measured(FEDAVG, self.seeds[0], site, self.task.metric).rows).sum())
+
+    def unseen(self, arm: str) -> Estimate | None:
+        """An arm at the site that never trained; where weights stay at home, that site has none."""
+        keeps = self.cells[arm][self.seeds[0]].get("keeps", False)
+        return None if keeps else self.estimate(arm, self.task.unseen)
+
     def told(self, arm: str) -> list[str]:
         """Which of the task's further metrics an arm has."""
         rows = self.cells[arm][self.seeds[0]]["rows"][self.task.sites[0]]
@@ -175,18 +192,22 @@ class Results:
 
 
 def verdicts(results: Results) -> list[Verdict]:
-    """Each target of a task, and whether it was met."""
-    return [target.verdict(results) for target in results.task.targets]
+    """Each target of a task, and whether it was met; none is where the test patients had too few events."""
+    told, task = [target.verdict(results) for target in results.task.targets], results.task
+    if (count := sum(results.events(site) for site in task.sites)) < task.least_events:
+        few = f" (too few events: {count} of {task.least_events})"
+        return [replace(each, target=each.target + few, met=False) for each in told]
+    return told
 
 
-def table(results: Results) -> list[tuple[str, Estimate, Estimate, Estimate, list[Estimate]]]:
-    """Rows: arm in words, mean over sites, worst site, unseen site, each site."""
+def table(results: Results) -> list[tuple[str, Estimate, Estimate, Estimate | None, list[Estimate]]]:
+    """Rows: arm in words, mean over sites, worst site, unseen site (none of an arm that keeps weights), each site."""
     task = results.task
-    rows = []
+    rows: list[tuple[str, Estimate, Estimate, Estimate | None, list[Estimate]]] = []
     for arm in results.cells:
         if not arm.startswith(LOCAL):
             sites = results.at_sites(arm)
-            rows.append((arm, mean_of(sites), worst_of(sites), results.estimate(arm, task.unseen), sites))
+            rows.append((arm, mean_of(sites), worst_of(sites), results.unseen(arm), sites))
     for name, sites in (
         (OWN, results.local_own()),
         (OTHERS, results.local_others()),

@@ -24,7 +24,8 @@ def arms_plot(results: Results, path: Path) -> None:
     axes = figure.add_subplot()
     for height, (_, mean, _, unseen, _) in enumerate(rows):
         _mark(axes, height + 0.13, mean, "o", BLUE)
-        _mark(axes, height - 0.13, unseen, "s", ORANGE)
+        if unseen:
+            _mark(axes, height - 0.13, unseen, "s", ORANGE)
     axes.plot([], [], "o-", color=BLUE, label="mean over the training sites")
     axes.plot([], [], "s-", color=ORANGE, label="site that never trained")
     axes.set_yticks(range(len(rows)), [name for name, *_ in rows])

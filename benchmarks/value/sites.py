@@ -22,9 +22,10 @@ from value.tasks import Task, task_of
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 BUNDLES = REPOSITORY / "bundles"
-FLARE = ("rounds", "trainer", "evaluation", "statistics", "fedavg", "persistor")
 CODE = (
-    *(f"custom/fedbundle/flare/{name}.py" for name in FLARE),
+    "custom/fedbundle/flare/*.py",
+    "custom/fedbundle/bundle/declared.py",
+    "custom/fedbundle/bundle/ids.py",
     *(f"benchmarks/value/{n}.py" for n in ("arms", "baselines", "cell", "oracle", "ways")),
 )
 PACKAGES = ("torch", "monai", "numpy", "pytorch-ignite")

@@ -84,11 +84,15 @@ class Within:
     metric: str
     low: float
     high: float
+    everywhere: bool = False  # at each site by itself, where errors of two sites cannot make up for one another
 
     def verdict(self, results: "Results") -> Verdict:
-        """Mean over sites."""
-        found = results.mean(self.arm, metric=self.metric)
-        target = f"{self.metric} of {self.arm} from {self.low:g} to {self.high:g}"
+        """Mean over sites, or the site that is farthest from the middle."""
+        found, where = results.mean(self.arm, metric=self.metric), MEAN
+        if self.everywhere:
+            middle, where = (self.low + self.high) / 2, "at every site"
+            found = max(results.at_sites(self.arm, self.metric), key=lambda each: abs(each.value - middle))
+        target = f"{self.metric} of {self.arm} from {self.low:g} to {self.high:g}, {where}"
         return Verdict(target, found, self.low <= found.value <= self.high)
 
 

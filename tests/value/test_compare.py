@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from value.compare import Results, mean_of, table, verdicts
+from value.compare import Results, mean_of, table, verdicts, worst_of
 from value.targets import OTHERS, WORST, Above, AtLeast, Share, Within, standard
 from value.tasks import Task
 from value.ways import FEDAVG, Way
@@ -138,3 +138,36 @@ def test_the_worst_site_of_one_arm_against_that_of_another() -> None:
     found = Above("fedavg", OTHERS, WORST, "m").verdict(results())
     assert found.met
     assert found.found.value == pytest.approx(0.85 - 0.60, abs=0.05)
+
+
+def test_the_worst_site_is_looked_for_in_each_resample() -> None:
+    found = results()
+    sites = found.at_sites("fedavg")
+    worst = worst_of(sites)
+    assert np.array_equal(worst.draws, np.minimum(sites[0].draws, sites[1].draws))
+    assert worst.value == min(each.value for each in sites)
+    assert 0 < (worst.draws == sites[0].draws).mean() < 1  # either may be it
+
+
+def test_errors_of_two_sites_do_not_make_up_for_one_another() -> None:
+    levels = {"a": 0.5, "b": 1.5, "u": 1.0}
+    found = Results(TASK, {"m": None}, {"fedavg": {seed: cell(levels, seed) for seed in SEEDS}})
+    assert Within("fedavg", "m", 0.8, 1.2).verdict(found).met
+    assert not Within("fedavg", "m", 0.8, 1.2, everywhere=True).verdict(found).met
+
+
+def test_nothing_is_met_on_too_few_events() -> None:
+    rows = [[5.0, float(n % 3), 0.1] for n in range(PATIENTS)]  # a third of them had the event
+    made = {"rows": {site: {"m": rows} for site in "abu"}, "patients": {s: [str(n) for n in range(60)] for s in "abu"}}
+    task = replace(TASK, targets=(Within("fedavg", "m", 0, 9),), least_events=41)
+    found = Results(task, {"m": lambda some: float(some[:, 0].mean())}, {"fedavg": {0: made}})
+    assert found.events("a") == 20
+    (told,) = verdicts(found)
+    assert (told.met, "too few events: 40 of 41" in told.target) == (False, True)
+    assert verdicts(replace(found, task=replace(task, least_events=40)))[0].met
+
+
+def test_an_arm_that_keeps_weights_has_no_value_where_it_never_trained() -> None:
+    made = {seed: cell({"a": 0.5, "b": 1.5, "u": 1.0}, seed) | {"keeps": True} for seed in SEEDS}
+    assert Results(TASK, {"m": None}, {"fedavg": made}).unseen("fedavg") is None
+    assert results().unseen("fedavg") is not None

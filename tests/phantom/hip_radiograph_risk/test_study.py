@@ -59,8 +59,8 @@ def test_the_log_hazard_is_the_declared_sum() -> None:
         + 2 * LOG_HAZARD["length"]
         + LOG_HAZARD["cortex"]
     )
-    assert risk(0, 10) == pytest.approx(0.17)
-    assert risk(np.log(2), 10) == pytest.approx(1 - 0.83**2)
+    assert risk(0, 10) == pytest.approx(0.3)
+    assert risk(np.log(2), 10) == pytest.approx(1 - 0.7**2)
 
 
 def test_an_oracle_is_calibrated_and_ranks_as_its_hazard_lets(rows: dict[str, list[dict[str, str]]]) -> None:

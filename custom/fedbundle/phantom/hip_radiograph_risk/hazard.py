@@ -8,7 +8,7 @@ from fedbundle.phantom.hip_radiograph_risk.hips import Build
 
 SHAPE = 1.2
 """Of the Weibull distribution: the hazard rises a little with the years."""
-TEN_YEARS = 0.17
+TEN_YEARS = 0.3
 """Risk of a hip with a log hazard of 0 within ten years, if its bearer lives. Far more than in any hospital: the
 phantom has to give events enough to measure concordance on few patients."""
 LOG_HAZARD = {
