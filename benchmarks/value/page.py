@@ -12,6 +12,7 @@ from value.cell import UNCALIBRATED
 from value.compare import Estimate, Results, mean_of, table, verdicts, worst_of
 from value.plots import arms_plot, curves_plot, reliability_plot
 from value.sites import BUNDLES, PACKAGES
+from value.survival_plots import calibration_plot, decision_plot
 from value.targets import Verdict
 from value.tasks import TASKS, Task
 from value.tried import TRIED, WHERE
@@ -127,6 +128,7 @@ def _section(task: Task, results: Results) -> str:
         *_seeds(results),
         "",
         *(_calibration(results, Path(f"{stem}-reliability.png")) if task.calibrated else []),
+        *(_survival(results, stem) if task.least_events else []),
         "### Rounds and cost\n",
         f"![validation metric by round]({Path(f'{stem}-rounds.png').name})\n",
         f"{len(cells)} cells, {sum(cell['cpu_s'] for cell in cells) / 60:.0f} CPU-minutes together; the longest was "
@@ -178,6 +180,18 @@ def _also(results: Results) -> str:
 def _targets(found: Sequence[Verdict]) -> list[str]:
     rows = [[each.target, each.found.told(sign=True), "met" if each.met else "**missed**"] for each in found]
     return [_table(["target", "found, 95 % interval", ""], rows)]
+
+
+def _survival(results: Results, stem: Path) -> list[str]:
+    calibration, decision = Path(f"{stem}-calibration.png"), Path(f"{stem}-decision.png")
+    calibration_plot(results, calibration)
+    decision_plot(results, decision)
+    return [
+        "### Calibration and decision curves of the federated model\n",
+        f"![calibration curve of each site]({calibration.name})\n",
+        f"Groups of test cases by rising risk, one line a seed; shares by Kaplan-Meier, death as censoring.\n\n"
+        f"![net benefit by threshold]({decision.name})\n",
+    ]
 
 
 def _told(estimate: Estimate | None) -> str:
