@@ -7,7 +7,14 @@ import numpy as np
 import pytest
 
 from fedblocks.metrics.auroc import GroupAUROC
+from fedblocks.metrics.brier import IntegratedBrier
+from fedblocks.metrics.concordance import UnoC
 from fedblocks.metrics.detection_rows import COLUMNS, PatientAUROC
+from fedblocks.metrics.event_share import EventShare
+from fedblocks.metrics.net_benefit import NetBenefit
+from fedblocks.metrics.risk_calibration import CalibrationInTheLarge, CalibrationSlope
+from fedblocks.metrics.survival_rows import SurvivalRows
+from fedblocks.metrics.time_auc import TimeAUC
 from fedbundle.flare.statistics import Measured, summaries, summary
 from fedbundle.site.small_counts import below, masked
 
@@ -147,3 +154,37 @@ def test_small_counts_are_masked(count: int, shown: object) -> None:
 @pytest.mark.parametrize(("count", "bound"), [(4, "<5"), (5, "<10"), (9, "<10"), (10, "<20"), (40, "<80")])
 def test_a_number_that_is_not_told_has_a_rough_bound(count: int, bound: str) -> None:
     assert below(count, 5) == bound
+
+
+@pytest.mark.parametrize(
+    "metric",
+    [
+        UnoC([0, 5, 10], 5),
+        TimeAUC([0, 5, 10], 5),
+        IntegratedBrier([0, 5, 10], [5, 9]),
+        CalibrationSlope([0, 5, 10], 5),
+        CalibrationInTheLarge([0, 5, 10], 5),
+        NetBenefit([0, 5, 10], 5, 0.2),
+        EventShare([0, 5, 10], 5, 1),
+        EventShare([0, 5, 10], 5, 2),
+    ],
+    ids=lambda metric: type(metric).__name__,
+)
+def test_of_few_with_the_event_by_the_horizon_nothing_leaves_though_many_have_it_later(metric: SurvivalRows) -> None:
+    """60 hips, one with the event after a year and ten after eight; of twenty by the horizon the value is told."""
+    for early, leaves in ((1, False), (20, True)):
+        time = np.repeat([1.0, 8.0, 12.0], [early, 10, 50 - early])
+        risks = np.random.default_rng(0).uniform(0.05, 0.5, (60, 1)).repeat(len(metric.years), axis=1)
+        rows = np.column_stack([time, (time < 12) * getattr(metric, "event", 1), risks])
+        assert np.isfinite(metric.statistic(rows))
+        found = told(Measured(rows, metric.statistic, metric.strata))
+        assert found["n"] == 60
+        assert (found["value"] is not None) == ("ci95" in found) == leaves
+
+
+@pytest.mark.parametrize(("share", "there"), [(0.0, True), (0.04, True), (0.2, False)])
+def test_no_interval_where_many_draws_are_undefined(share: float, there: bool) -> None:
+    """The first call is the value's own."""
+    values = iter([0.5, *np.where(np.arange(500) < 500 * share, NAN, 0.5)])
+    found = told(Measured(np.ones((40, 1)), lambda _: next(values)))
+    assert (found["value"], found["n"], "ci95" in found) == (0.5, 40, there)

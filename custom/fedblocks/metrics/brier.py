@@ -9,8 +9,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from fedblocks.metrics.class_rows import Rows
-from fedblocks.metrics.kaplan_meier import censoring
-from fedblocks.metrics.survival_rows import RISK, TIME, SurvivalRows, happened
+from fedblocks.metrics.kaplan_meier import censoring, reaches
+from fedblocks.metrics.survival_rows import RISK, TIME, Flags, SurvivalRows, happened, until
 
 
 class IntegratedBrier(SurvivalRows):
@@ -18,7 +18,7 @@ class IntegratedBrier(SurvivalRows):
 
     Args:
         edges_years: edges of the intervals.
-        years: two or more rising times; somebody must be followed for longer than the last.
+        years: two or more rising times; somebody must be followed for longer than the last, or all have had the event.
     """
 
     def __init__(self, edges_years: Sequence[float], years: Sequence[float]) -> None:
@@ -26,16 +26,25 @@ class IntegratedBrier(SurvivalRows):
         if len(years) < 2 or sorted(set(years)) != list(years):
             raise ValueError(f"years must be two or more rising times, got {list(years)}; mend the config")
 
+    def strata(self, rows: Rows) -> Flags:
+        """Whether each case had the event by the first time, when fewest had."""
+        return until(rows, self.years[0])[1]
+
     def statistic(self, rows: Rows) -> float:
-        """Integral over the times, divided by their span; NaN where follow-up ends before the last."""
-        if not len(rows) or rows[:, TIME].max() <= self.years[-1]:
+        """Integral over the times, divided by their span; NaN where follow-up ends by the last and some are free."""
+        if not reaches(rows[:, TIME], happened(rows), np.nextafter(self.years[-1], np.inf)):
             return float("nan")
         scores = brier_scores(rows, self.years)
         return float(np.trapezoid(scores, self.years) / (self.years[-1] - self.years[0]))
 
 
 def brier_scores(rows: Rows, years: Sequence[float]) -> Rows:
-    """Brier score at each time; rows [case, (time, event, risk at each time)], somebody followed for longer."""
+    """Brier score at each time.
+
+    Args:
+        rows: [case, (time, event, risk at each time)]; somebody followed beyond the last time, or all had the event.
+        years: the times.
+    """
     time, event, when = rows[:, TIME, None], happened(rows)[:, None], np.asarray(years)
     free = censoring(rows[:, TIME], happened(rows))
     own, then = free.at(rows[:, TIME])[:, None], free.at(when)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from fedblocks.metrics.class_rows import Rows
-from fedblocks.metrics.kaplan_meier import censoring
+from fedblocks.metrics.kaplan_meier import censoring, reaches
 from fedblocks.metrics.survival_rows import RISK, TIME, Flags, SurvivalRows, happened
 
 AT_ONCE = 512  # events that are compared with all cases at a time
@@ -49,6 +49,10 @@ class HarrellC(SurvivalRows):
     def __init__(self, edges_years: Sequence[float]) -> None:
         super().__init__(edges_years, [edges_years[-1]])
 
+    def strata(self, rows: Rows) -> Flags:
+        """Whether each case had the event, at any time."""
+        return happened(rows)
+
     def statistic(self, rows: Rows) -> float:
         """Concordance; NaN where no pair is comparable."""
         return concordance(rows[:, TIME], happened(rows), rows[:, RISK], np.ones(len(rows)))
@@ -59,17 +63,22 @@ class UnoC(SurvivalRows):
 
     Args:
         edges_years: edges of the intervals.
-        years: events from here on do not count; enough patients must be followed for longer.
+        years: events from here on do not count; somebody must be followed to it, or all have had the event.
     """
 
     def __init__(self, edges_years: Sequence[float], years: float) -> None:
         super().__init__(edges_years, [edges_years[-1]])
         self.tau = years
 
+    def strata(self, rows: Rows) -> Flags:
+        """Whether each case had an event that counts."""
+        return happened(rows) & (rows[:, TIME] < self.tau)
+
     def statistic(self, rows: Rows) -> float:
-        """Concordance; NaN where no pair is comparable."""
-        time, event = rows[:, TIME], happened(rows)
-        counted = event & (time < self.tau)
+        """Concordance; NaN where no pair is comparable, or follow-up ends before the time while some are event-free."""
+        time, event, counted = rows[:, TIME], happened(rows), self.strata(rows)
+        if not reaches(time, event, self.tau):
+            return float("nan")
         free = censoring(time, event).at(time)
         weight = np.divide(1.0, free**2, out=np.zeros(len(rows)), where=counted & (free > 0))
         return concordance(time, event, rows[:, RISK], weight)

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fedblocks.metrics.class_rows import Rows
-from fedblocks.metrics.kaplan_meier import incidence
-from fedblocks.metrics.survival_rows import EVENT, TIME, Flags, SurvivalRows
+from fedblocks.metrics.kaplan_meier import incidence, reaches
+from fedblocks.metrics.survival_rows import EVENT, TIME, SurvivalRows, outcome
 
 
 class EventShare(SurvivalRows):
@@ -23,11 +24,11 @@ class EventShare(SurvivalRows):
         self.event = event
 
     def statistic(self, rows: Rows) -> float:
-        """Cumulative incidence; NaN without cases, or where nobody is followed to the horizon."""
-        if not len(rows) or rows[:, TIME].max() < self.years[0]:
+        """Cumulative incidence; NaN without cases, or where follow-up ends before the horizon and some are free."""
+        if not reaches(rows[:, TIME], rows[:, EVENT], self.years[0]):
             return float("nan")
         return float(incidence(rows[:, TIME], rows[:, EVENT], self.event).at(self.years[0]))
 
-    def strata(self, rows: Rows) -> Flags:
-        """Whether each case had the event that is counted."""
-        return np.asarray(rows[:, EVENT] == self.event)
+    def strata(self, rows: Rows) -> NDArray[np.int_]:
+        """Had the event by the horizon, followed to it without any, or neither: without censoring a share of `n`."""
+        return outcome(rows, self.years[0], self.event)

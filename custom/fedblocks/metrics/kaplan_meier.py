@@ -39,6 +39,17 @@ def survival(time: Rows, event: NDArray[Any]) -> Steps:
     return Steps(times, np.asarray(np.cumprod(1 - events / at_risk), np.float64), 1.0)
 
 
+def reaches(time: Rows, event: NDArray[Any], when: float) -> bool:
+    """Whether an estimate is known at a time: someone is followed to it, or the last left before by events, so S is 0.
+
+    Args:
+        time: [case], years.
+        event: [case], not 0 where an event that the estimate counts ended follow-up.
+        when: the horizon, years.
+    """
+    return bool(len(time)) and bool(time.max() >= when or np.all(event[time == time.max()]))
+
+
 def censoring(time: Rows, event: NDArray[Any]) -> Steps:
     """G(t), the share not censored until t; whose event comes at a time is no longer at risk of censoring then."""
     times, at_risk, events = _counts(time, event)

@@ -8,10 +8,11 @@ diagnostic tests, prediction models and molecular markers. BMC Med Inform Decis 
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fedblocks.metrics.class_rows import Rows
-from fedblocks.metrics.kaplan_meier import survival
-from fedblocks.metrics.survival_rows import RISK, TIME, Flags, SurvivalRows, happened
+from fedblocks.metrics.kaplan_meier import reaches, survival
+from fedblocks.metrics.survival_rows import RISK, TIME, Flags, SurvivalRows, happened, outcome
 
 
 class NetBenefit(SurvivalRows):
@@ -29,8 +30,12 @@ class NetBenefit(SurvivalRows):
             raise ValueError(f"threshold must lie between 0 and 1, got {threshold:g}; mend the config")
         self.threshold = threshold
 
+    def strata(self, rows: Rows) -> NDArray[np.int_]:
+        """Outcome at the horizon, of the treated and of the others: without censoring the value is made of counts."""
+        return outcome(rows, self.years[0]) + 3 * (rows[:, RISK] >= self.threshold)
+
     def statistic(self, rows: Rows) -> float:
-        """Net benefit; NaN without cases, or where those above the threshold are not followed to the horizon."""
+        """Net benefit; NaN without cases, or where follow-up of those above it ends before and some are free."""
         return net_benefit(rows, self.years[0], self.threshold, rows[:, RISK] >= self.threshold)
 
 
@@ -44,7 +49,7 @@ def net_benefit(rows: Rows, years: float, threshold: float, treated: Flags) -> f
     if not treated.any():
         return 0.0
     chosen = rows[treated]
-    if chosen[:, TIME].max() < years:
+    if not reaches(chosen[:, TIME], happened(chosen), years):
         return float("nan")
     free = float(survival(chosen[:, TIME], happened(chosen)).at(years))
     return float(treated.mean() * ((1 - free) - free * threshold / (1 - threshold)))

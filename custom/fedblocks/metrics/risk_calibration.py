@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from fedblocks.metrics.class_rows import Rows
-from fedblocks.metrics.kaplan_meier import survival
+from fedblocks.metrics.kaplan_meier import reaches, survival
 from fedblocks.metrics.survival_rows import RISK, TIME, Flags, SurvivalRows, happened, until
 
 STEPS, PRECISE, STEEPEST = 50, 1e-9, 50.0
@@ -29,6 +29,10 @@ class CalibrationSlope(SurvivalRows):
 
     def __init__(self, edges_years: Sequence[float], years: float) -> None:
         super().__init__(edges_years, [years])
+
+    def strata(self, rows: Rows) -> Flags:
+        """Whether each case had the event by the horizon."""
+        return until(rows, self.years[0])[1]
 
     def statistic(self, rows: Rows) -> float:
         """Slope; NaN where there is none, since nothing happened, all risks are one, or they sort all events."""
@@ -71,9 +75,13 @@ class CalibrationInTheLarge(SurvivalRows):
     def __init__(self, edges_years: Sequence[float], years: float) -> None:
         super().__init__(edges_years, [years])
 
+    def strata(self, rows: Rows) -> Flags:
+        """Whether each case had the event by the horizon."""
+        return until(rows, self.years[0])[1]
+
     def statistic(self, rows: Rows) -> float:
-        """Observed over expected; NaN without cases, or where none is followed to the horizon."""
-        if not len(rows) or rows[:, TIME].max() < self.years[0]:
+        """Observed over expected; NaN without cases, or where follow-up ends before while some are event-free."""
+        if not reaches(rows[:, TIME], happened(rows), self.years[0]):
             return float("nan")
         seen = 1 - survival(rows[:, TIME], happened(rows)).at(self.years[0])
         return float(seen / rows[:, RISK].mean())
@@ -85,13 +93,14 @@ def calibration_curve(rows: Rows, years: float, groups: int = 10) -> Rows:
     Args:
         rows: [case, (time, event, risk at the horizon)].
         years: the horizon.
-        groups: of as many cases each as can be; a group that nobody leaves after the horizon has NaN.
+        groups: of as many cases each as can be; a group whose follow-up ends before the horizon while some are free
+            of the event has NaN.
     """
     points = []
     for some in np.array_split(np.argsort(rows[:, RISK], kind="stable"), groups):
         if len(some):
             group = rows[some]
-            followed = group[:, TIME].max() >= years
-            seen = 1 - float(survival(group[:, TIME], happened(group)).at(years)) if followed else np.nan
+            known = reaches(group[:, TIME], happened(group), years)
+            seen = 1 - float(survival(group[:, TIME], happened(group)).at(years)) if known else np.nan
             points.append([group[:, RISK].mean(), seen, len(group)])
     return np.asarray(points, np.float64)

@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from fedblocks.metrics.class_rows import Rows
-from fedblocks.survival import EVENT, HAPPENED, TIME, checked_edges, risk_at
+from fedblocks.survival import CENSORED, EVENT, HAPPENED, TIME, checked_edges, risk_at
 
 Flags = NDArray[np.bool_]  # [case]
 RISK = 2  # first column of the risks, after TIME and EVENT
@@ -36,9 +37,9 @@ class SurvivalRows(CumulativeIterationMetric):
     def statistic(self, rows: Rows) -> float:
         """The metric's value over `rows`."""
 
-    def strata(self, rows: Rows) -> Flags:
-        """Whether each case had the event."""
-        return happened(rows)
+    @abstractmethod
+    def strata(self, rows: Rows) -> NDArray[Any]:
+        """Of each case, which of the groups it belongs to that the value compares, or that would follow from it."""
 
     def _compute_tensor(self, y_pred: Tensor, y: Tensor | None = None) -> Tensor:
         if y is None or y.ndim != 2 or y.shape != (len(y_pred), 2):
@@ -61,3 +62,14 @@ def happened(rows: Rows) -> Flags:
 def until(rows: Rows, years: float) -> tuple[Rows, Flags]:
     """Time and event [case] as they were known at a horizon."""
     return rows[:, TIME].clip(max=years), happened(rows) & (rows[:, TIME] <= years)
+
+
+def outcome(rows: Rows, years: float, event: int = HAPPENED) -> NDArray[np.int_]:
+    """Of each case: 1, it had an event by a horizon; 0, it was followed to it without any; 2, all others.
+
+    The others left before, or another event came first. Where a value is made of counts alone, as an estimate of
+    Kaplan and Meier is, their number can follow from it like those of the first two.
+    """
+    early = (rows[:, EVENT] != CENSORED) & (rows[:, TIME] <= years)
+    had = early & (rows[:, EVENT] == event)
+    return np.where(had, 1, np.where(early | (rows[:, TIME] < years), 2, 0))

@@ -8,10 +8,11 @@ curves. Biometrics 61:92 (2005). scikit-survival is the judge of it in our tests
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fedblocks.metrics.class_rows import Rows
 from fedblocks.metrics.kaplan_meier import censoring
-from fedblocks.metrics.survival_rows import RISK, TIME, SurvivalRows, happened
+from fedblocks.metrics.survival_rows import RISK, TIME, SurvivalRows, happened, until
 
 
 class TimeAUC(SurvivalRows):
@@ -24,6 +25,11 @@ class TimeAUC(SurvivalRows):
 
     def __init__(self, edges_years: Sequence[float], years: float) -> None:
         super().__init__(edges_years, [years])
+
+    def strata(self, rows: Rows) -> NDArray[np.int_]:
+        """1 a case, 0 a control, 2 neither: few of them follow from a small set's value, as 5 and 5 of 11 from 0.98."""
+        case, control = until(rows, self.years[0])[1], rows[:, TIME] > self.years[0]
+        return np.where(case, 1, np.where(control, 0, 2))
 
     def statistic(self, rows: Rows) -> float:
         """Area; NaN unless some had the event by then and some are known to be free of it after."""

@@ -12,6 +12,7 @@ from fedbundle.site.small_counts import below, masked
 Rows = NDArray[np.float64]  # [case, column]
 RESAMPLES = 2000
 SET_RESAMPLES = 500  # of a statistic that has to be computed anew for each
+UNDEFINED_AT_MOST = 0.05  # share of the draws on which a statistic may be undefined beside an interval
 
 
 @dataclass(frozen=True)
@@ -20,8 +21,8 @@ class Measured:
 
     `statistic` makes one number of any number of rows, as an area under a curve; None = the mean over the cases, of
     which each has one row with one value, NaN where it is undefined (a class absent in truth and result). `strata`
-    gives each row the number of the group that a statistic compares, as the classes of the truth; of a mean they are
-    the defined and the undefined cases.
+    gives each row the number of the group that a statistic compares, as the classes of the truth or, of survival, who
+    had the event by the horizon; of a mean they are the defined and the undefined cases.
     """
 
     rows: Rows
@@ -107,6 +108,7 @@ def summary(
     selected by it, then with two digits; a mean tells its value, but neither spread nor the number of its cases. A
     metric without rows, whose strata cannot be known, is told with two digits and without an interval, and withheld
     where all cases are of fewer than `min_cell` patients, unless weights are selected by it.
+    A statistic that is undefined on more than 5 % of the draws has no interval: the others are not what would be seen.
     Without a value `n` is that of all cases, whether the value is undefined or withheld.
 
     Args:
@@ -135,8 +137,9 @@ def summary(
     if measured.statistic is None and len(rows) > 1:
         told["sd"] = round(float(rows.std(ddof=1)), 4)
     draws = _means(rows[:, 0], which, count, seed) if measured.statistic is None else _set(measured, rows, which, seed)
-    if draws.size:
-        told["ci95"] = [round(float(edge), 4) for edge in np.percentile(draws, [2.5, 97.5])]
+    lost = np.isnan(draws)
+    if lost.mean() <= UNDEFINED_AT_MOST:
+        told["ci95"] = [round(float(edge), 4) for edge in np.percentile(draws[~lost], [2.5, 97.5])]
     return told
 
 
@@ -164,4 +167,4 @@ def _set(measured: Measured, rows: Rows, which: NDArray[np.intp], seed: int) -> 
         measured.value(rows[np.concatenate([of_patient[patient] for patient in picked])])
         for picked in drawn(count, seed, SET_RESAMPLES)
     ]
-    return np.asarray([value for value in found if not np.isnan(value)])
+    return np.asarray(found)

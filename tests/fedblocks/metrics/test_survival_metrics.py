@@ -128,9 +128,49 @@ def test_called_as_monai_does_and_undefined_where_nothing_is(metric: SurvivalRow
     assert metric.aggregate() == metric.statistic(rows)
     assert np.isfinite(metric.aggregate())
     assert np.isnan(metric.statistic(rows[:0]))
-    assert set(metric.strata(rows)) == {False, True}
+    assert len(metric.strata(rows)) == 60
     none = rows[rows[:, 1] == 0]
     none[:, 0] = none[:, 0].clip(max=4)  # nobody is followed to 5 years, nothing happened
     assert np.isnan(metric.statistic(none)) or isinstance(metric, NetBenefit)  # of treating nobody it is 0
     with pytest.raises(ValueError, match="labels must be"):
         metric(logits, label[:, :1])
+
+
+def test_groups_of_net_benefit_are_treated_by_outcome() -> None:
+    time = np.array([1, 6, 1, 6, 1, 6.0])
+    rows = np.column_stack([time, [1, 0, 0, 1, 1, 0], [0.9, 0.9, 0.9, 0.1, 0.1, 0.1]])
+    assert NetBenefit(EDGES, 5, 0.2).strata(rows).tolist() == [4, 3, 5, 0, 1, 0]
+
+
+def test_of_an_area_those_without_known_outcome_are_no_controls() -> None:
+    rows = np.array([[1, 1, 0.9], [5, 0, 0.2], [4, 2, 0.2], [6, 1, 0.1], [5, 1, 0.1]])
+    assert TimeAUC(EDGES, 5).strata(rows).tolist() == [1, 2, 2, 0, 1]
+
+
+def test_known_before_the_horizon_where_all_had_the_event_and_not_where_some_left() -> None:
+    """Follow-up ends after 3 years. All ten had it: share 1, observed over expected 2, net benefit 1."""
+    rows = np.column_stack([np.linspace(0.3, 3, 10), np.ones(10), *[np.full(10, 0.5)] * 3])
+    one = rows[:, :3]
+    expected = {
+        CalibrationInTheLarge(EDGES, 5): 2,
+        NetBenefit(EDGES, 5, 0.2): 1,
+        EventShare(EDGES, 5, 1): 1,
+        UnoC(EDGES, 8): 0.5,
+    }
+    left = one.copy()
+    left[-1, 1] = 0
+    for metric, value in expected.items():
+        assert metric.statistic(one) == pytest.approx(value)
+        assert np.isnan(metric.statistic(left))
+    assert IntegratedBrier(EDGES, [3, 4, 5]).statistic(rows) == pytest.approx(0.25)
+    assert calibration_curve(one, 5, groups=1)[0, 1] == 1
+    assert np.isnan(calibration_curve(left, 5, groups=1)[0, 1])
+
+
+def test_unos_c_needs_follow_up_to_its_time() -> None:
+    rows = np.delete(drawn(0), [2, 3], axis=1)
+    short = rows.copy()
+    short[:, 1] *= short[:, 0] <= 6
+    short[:, 0] = short[:, 0].clip(max=6)
+    assert np.isfinite(UnoC(EDGES, 8).statistic(rows)) and np.isfinite(UnoC(EDGES, 6).statistic(short))
+    assert np.isnan(UnoC(EDGES, 8).statistic(short))
