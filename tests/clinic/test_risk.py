@@ -88,11 +88,19 @@ def test_the_page_tells_curve_spread_and_what_was_missing(study: Study, wanted: 
     assert any("Not known to the model: T-score" in doubt for doubt in risk.doubts)
     assert "20.0 % (10.0 to 30.0)" in risk.summary()
     assert risk.summary().count("not known") == 1
+    assert "passes of the network&#x27;s last layers" in risk.pictures()
     assert "no confidence interval" in risk.pictures() and risk.pictures().count("<img") == 2
     plain = found(study, wanted, tmp_path / "none", low=None, high=None, missing=[])
     assert "gives no interval" in plain.pictures() and "(" not in plain.headline
     assert not any("Not known" in doubt for doubt in plain.doubts)
     assert "curve" in plain.data()["sides"][0] and "low" not in plain.data()["sides"][0]["curve"]
+
+
+def test_a_curve_outside_its_band_is_a_doubt(study: Study, wanted: RiskOut, tmp_path: Path) -> None:
+    """At 0 years all three are 0; at each of the ten others the risk lies above."""
+    risk = found(study, wanted, tmp_path / "out", high=CURVE["low"])
+    assert [doubt for doubt in risk.doubts if "right side lies outside its own band at 10 of 11 times" in doubt]
+    assert not any("outside" in doubt for doubt in found(study, wanted, tmp_path / "sound").doubts)
 
 
 @pytest.mark.parametrize(

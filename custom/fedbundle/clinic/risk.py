@@ -57,7 +57,7 @@ class Risk(Sided[RiskOut, RiskResult]):
 
     @property
     def doubts(self) -> Sequence[str]:
-        """Sides that are inferred, factors that are missing."""
+        """Sides that are inferred, factors that are missing, curves outside their band."""
         found = list(self.seen.doubts)
         if missing := self._missing():
             names = "; ".join(self.wanted.factors[name] for name in missing)
@@ -65,6 +65,12 @@ class Risk(Sided[RiskOut, RiskResult]):
                 f"Not known to the model: {names}. The risk is that of people of whom this is not known; give what is "
                 "known by --factors."
             )
+        found += [
+            f"The risk of the {NAMES[each.side]} side lies outside its own band at {len(each.outside)} of "
+            f"{len(each.years)} times: the band does not tell how sure the curve is."
+            for each in self.results
+            if each.outside
+        ]
         return found
 
     def _missing(self) -> list[str]:

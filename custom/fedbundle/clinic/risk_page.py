@@ -17,9 +17,10 @@ from fedbundle.page import picture, table
 COLORS = {"R": "#0072b2", "L": "#d55e00"}  # apart for the colour-blind; lines differ too
 LINES = {"R": "-", "L": "--"}
 SPREAD = (
-    "The band goes from the 2.5th to the 97.5th percentile of the risk over repeated passes of the network with its "
-    "dropout at work: how much the answer hangs on single weights. It is no confidence interval of this patient's "
-    "risk; how often the true risk lies within has not been measured."
+    "The band goes from the 2.5th to the 97.5th percentile of the risk over repeated passes of the network's last "
+    "layers with their dropout at work: how much the answer hangs on single weights of these. What the "
+    "layers that read the film leave open is not in it. It is no confidence interval of this patient's risk; how often "
+    "the true risk lies within has not been measured."
 )
 NO_SPREAD = "The bundle gives no interval, so none is drawn: how sure the curve is cannot be told."
 

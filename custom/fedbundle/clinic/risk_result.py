@@ -28,6 +28,12 @@ class RiskResult:
         place = self.years.index(years)
         return self.risk[place], *((self.low[place], self.high[place]) if self.low else (None, None))
 
+    @property
+    def outside(self) -> tuple[float, ...]:
+        """Years at which the risk lies outside its own spread."""
+        spread = zip(self.years, self.low, self.risk, self.high, strict=True) if self.low else ()
+        return tuple(year for year, low, risk, high in spread if not low <= risk <= high)
+
 
 def read_risk(output: Path, side: str, wanted: RiskOut) -> RiskResult:
     """Read `<case>_<side>_pred.json`.
