@@ -13,6 +13,7 @@ from samples.ball_site import BUNDLE
 
 from fedbundle.bundle.declared import key_metric
 from fedbundle.flare.first_weights import first_weights
+from fedbundle.flare.local_weights import Kept, kept_name
 from fedbundle.flare.persistor import BEST
 from fedbundle.flare.quorum import weights_digest
 from fedbundle.flare.rounds import Plan, federate
@@ -98,15 +99,15 @@ def test_weights_that_stay_are_each_hospitals_own_and_begin_the_next_job(consort
     assert (end.ledger["outcome"], end.ledger["declared"]["keep_local"]) == ("COMPLETED", [stays])
     (at_server,) = end.result.rglob(BEST)
     first = first_weights(consortium.bundle, 0)
-    kept = {name: consortium.homes[name].local_dir(BUNDLE) / "phantom.pt" for name in consortium.hospitals}
-    own = {name: torch.load(path, weights_only=True) for name, path in kept.items()}
+    file = kept_name(end.ledger["job"], "phantom")
+    own = {name: Kept.read(consortium.homes[name].local_dir(BUNDLE) / file).local() for name in consortium.hospitals}
     for name, value in torch.load(at_server, weights_only=True).items():
         drawn = torch.as_tensor(first[name])
-        found = [state[name] for state in own.values() if name in state]
+        found = [torch.as_tensor(state[name]) for state in own.values() if name in state]
         assert len(found) == (3 if name.startswith(stays) else 0)
         assert torch.equal(value, drawn) == name.startswith(stays)  # at the server as first drawn, or trained
         assert not any(torch.equal(one, drawn) for one in found)  # at each hospital trained
-    assert len({state["model.0.conv.weight"].numpy().tobytes() for state in own.values()}) == 3
+    assert len({state["model.0.conv.weight"].tobytes() for state in own.values()}) == 3
     again = consortium.run(consortium.job(rounds=1, keep_local=[stays])).ledger
     apart = consortium.run(consortium.job(rounds=1)).ledger
     assert again["rounds"][0]["metric"] != apart["rounds"][0]["metric"]  # judged before it trains

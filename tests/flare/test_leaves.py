@@ -5,12 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from nvflare.app_common.decomposers import common_decomposers, numpy_decomposers
 from nvflare.fuel.utils import fobs
 from samples.ball_site import BUNDLE, write_ball_bundle, write_ball_site
 
 from fedbundle.bundle.digest import recipe_digest
+from fedbundle.errors import BundleError
+from fedbundle.flare.local_weights import Kept
 from fedbundle.flare.trainer import Trainer
 from fedbundle.site.home import SiteHome
 
@@ -89,7 +90,18 @@ def test_what_stays_lives_on_between_rounds_and_jobs(home: SiteHome) -> None:
     later = trainer(home, "job-2", keep_local=[LOCAL])
     begins = later.local.at(0, later.first_local)
     assert all(np.array_equal(begins[name], first[name]) for name in first)
-    assert (home.local_dir(BUNDLE) / "phantom-personal.pt").is_file()
+    assert (home.local_dir(BUNDLE) / "job-1-phantom.pt").is_file()
+
+
+def test_a_hospital_that_trained_in_no_selected_round_keeps_nothing(
+    home: SiteHome, caplog: pytest.LogCaptureFixture
+) -> None:
+    one = trainer(home, keep_local=[LOCAL])
+    shared = one.weights()
+    one.train(shared, 1)  # it missed round 0, whose weights are selected
+    one.evaluate(shared, "test", 1)
+    assert not list(home.local_dir(BUNDLE).iterdir())
+    assert "none are kept of this job" in caplog.text
 
 
 def test_what_the_evaluator_sets_is_kept_with_the_weights_it_judged(
@@ -97,6 +109,7 @@ def test_what_the_evaluator_sets_is_kept_with_the_weights_it_judged(
 ) -> None:
     """As limits on healthy scans are: they belong to the shared weights that were selected."""
     one = trainer(home, keep_local=[LOCAL])
+    shared = one.train(one.weights(), 0).params
     limit = one.network.state_dict()["model.0.conv.bias"]
 
     def judged(split: str) -> dict[str, object]:
@@ -104,10 +117,10 @@ def test_what_the_evaluator_sets_is_kept_with_the_weights_it_judged(
         return {"split": split}
 
     monkeypatch.setattr(one, "_summaries", judged)
-    one.evaluate(one.weights(), "test", 1)
-    for name in ("phantom.pt", "phantom-personal.pt"):
-        kept = torch.load(home.local_dir(BUNDLE) / name, weights_only=True)
-        assert (kept["model.0.conv.bias"] == 7).all()
+    one.evaluate(shared, "test", 1)
+    kept = Kept.read(home.local_dir(BUNDLE) / "job-1-phantom.pt")
+    assert (kept.weights["model.0.conv.bias"] == 7).all()
+    assert "model.0.conv.bias" in kept.stays
 
 
 def test_a_bundles_own_declaration_holds_whatever_the_job_says(home: SiteHome) -> None:
@@ -116,3 +129,11 @@ def test_a_bundles_own_declaration_holds_whatever_the_job_says(home: SiteHome) -
     train = json.loads(config.read_text())
     config.write_text(json.dumps(train | {"keep_local": [LOCAL]}))
     assert not any(name.startswith(LOCAL) for name in trainer(home).weights())
+
+
+@pytest.mark.parametrize("key", ["keep_local", "+keep_local", "keep_local#0"])
+def test_a_declaration_in_the_file_of_a_size_is_refused(key: str, home: SiteHome) -> None:
+    """It would be read by MONAI and by nobody who decides what travels."""
+    (home.bundle_dir(BUNDLE) / "configs" / "full.json").write_text(json.dumps({key: [LOCAL]}))
+    with pytest.raises(BundleError, match=r"must stand in configs/train.json, .*, got one in configs/full.json"):
+        trainer(home)

@@ -17,7 +17,7 @@ from fedbundle.errors import BundleError, ExportError, InputError
 from fedbundle.files import write_json
 from fedbundle.flare.first_weights import first_weights
 from fedbundle.flare.ledger import COMPLETED, NAME
-from fedbundle.flare.local_weights import LocalWeights
+from fedbundle.flare.local_weights import Kept, LocalWeights
 from fedbundle.flare.persistor import BEST
 from fedbundle.flare.personal import personal_release
 from fedbundle.flare.quorum import QuorumFedAvg
@@ -53,8 +53,9 @@ def end(folder: Path, prefixes: list[str]) -> Ended:
     torch.save({name: torch.as_tensor(value) for name, value in drawn.items()}, folder / "result" / BEST)
     home = write_ball_site(folder, "a", bundle, seed=1)
     local = {name: value + 1 for name, value in drawn.items() if name.startswith(LOCAL)}
-    kept = LocalWeights(home.local_dir(BUNDLE), "job-1", "phantom")
-    kept.select({name: value for name, value in drawn.items() if name not in local}, local)
+    kept = LocalWeights(home.local_dir(BUNDLE), "job-1", "phantom", recipe_digest(bundle))
+    kept.put(1, local)
+    kept.select(1, {name: value for name, value in drawn.items() if name not in local}, local)
     return Ended(release(folder / "result", folder / "released", bundle).path, home)
 
 
@@ -84,18 +85,31 @@ def test_it_tells_whose_it_is_and_of_which_release(ended: Ended, tmp_path: Path)
 
 
 def test_weights_of_another_run_are_refused(ended: Ended, tmp_path: Path) -> None:
-    kept = LocalWeights(ended.home.local_dir(BUNDLE), "job-2", "phantom").personal
+    kept = ended.home.local_dir(BUNDLE) / "job-1-phantom.pt"
+    before = kept.read_bytes()
     other = torch.load(kept, weights_only=True)
-    torch.save({name: value if name.startswith(LOCAL) else value + 1 for name, value in other.items()}, kept)
+    for name, value in other["weights"].items():
+        value += not name.startswith(LOCAL)
+    torch.save(other, kept)
     with pytest.raises(ExportError, match="must belong to the run that was exported"):
         personal_release(ended.home, ended.zip, tmp_path / "out")
-    torch.save(other, kept)
+    kept.write_bytes(before)
     stranger = SiteHome.create(tmp_path / "b", "b")
-    with pytest.raises(InputError, match=r"b must have kept weights of .*, got no phantom-personal\.pt"):
+    with pytest.raises(InputError, match=r"b must have kept weights of .*, got no job-1-phantom\.pt"):
         personal_release(stranger, ended.zip, tmp_path / "out")
     with pytest.raises(InputError, match="must be the zip of fedbundle export"):
         personal_release(ended.home, tmp_path / "no.zip", tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_later_job_leaves_what_a_release_needs(ended: Ended, tmp_path: Path) -> None:
+    kept = Kept.read(ended.home.local_dir(BUNDLE) / "job-1-phantom.pt")
+    later = LocalWeights(ended.home.local_dir(BUNDLE), "job-2", "phantom", kept.recipe_digest)
+    more = {name: value.numpy() + 1 for name, value in kept.weights.items()}
+    later.put(1, more)
+    later.select(1, more, {name: more[name] for name in kept.stays})
+    personal_release(ended.home, ended.zip, tmp_path)
+    later.selected.unlink()
 
 
 def test_a_bundle_that_shares_all_its_weights_is_refused(tmp_path: Path) -> None:

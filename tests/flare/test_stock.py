@@ -136,6 +136,15 @@ def test_a_bundle_that_lacks_what_a_federation_needs_is_not_approved(key: str, s
         approve(sphere, SPHERE, "a test")
 
 
+def test_a_bundle_that_evaluates_a_network_of_its_own_is_refused(sphere: SiteHome) -> None:
+    config = sphere.bundle_dir(SPHERE) / "configs" / "train.json"
+    train = json.loads(config.read_text())
+    train["validate"]["evaluator"]["network"] = "%network_def"
+    config.write_text(json.dumps(train))
+    with pytest.raises(BundleError, match=r"must be the network of train#trainer, got another object"):
+        trainer(sphere)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "complaint"),
     [

@@ -1,16 +1,19 @@
 """One hospital's share of a round, on a real MONAI workflow."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from samples.ball_site import BUNDLE, write_ball_bundle, write_ball_site
 
 from fedbundle.bundle.digest import recipe_digest
-from fedbundle.errors import DatasetError, JobRefusedError
+from fedbundle.errors import BundleError, DatasetError, JobRefusedError
 from fedbundle.flare.fedavg import average, distance
 from fedbundle.flare.trainer import Trainer
+from fedbundle.flare.workflow import part_of
 from fedbundle.site.home import SiteHome
 
 KEY = "val_mean_dice"
@@ -90,6 +93,41 @@ def test_a_curve_of_few_patients_is_told_where_weights_are_selected_by_it(home: 
         KEY: {"value": None, "n": "<6"},
     }
     assert one.evaluate(weights, "test").metrics["val_auc"] == {"value": None, "n": 10}
+
+
+def edit(home: SiteHome, change: Callable[[dict[str, Any]], object]) -> None:
+    """Change train.json of the installed bundle."""
+    config = home.bundle_dir(BUNDLE) / "configs" / "train.json"
+    train = json.loads(config.read_text())
+    change(train)
+    config.write_text(json.dumps(train))
+
+
+def test_an_evaluator_with_a_network_of_its_own_is_refused(home: SiteHome) -> None:
+    edit(home, lambda train: train["imports"].append("$import copy"))
+    edit(home, lambda train: train["validate"]["evaluator"].update(network="$copy.deepcopy(@network)"))
+    with pytest.raises(BundleError, match=r"validate#evaluator#network .* must be the network of train#trainer"):
+        trainer(home)
+
+
+@pytest.mark.parametrize("listed", [["@loader", "@stats"], "$[@loader, @stats]", "@handlers", "$[@stats, @more]"])
+@pytest.mark.parametrize(("part", "key"), [("train", "train_handlers"), ("validate", "val_handlers")])
+def test_handlers_that_must_not_act_are_found_behind_references(
+    listed: object, part: str, key: str, home: SiteHome
+) -> None:
+    engine = {"train": "trainer", "validate": "evaluator"}[part]
+    loader = {"_target_": "CheckpointLoader", "load_path": "nowhere.pt", "load_dict": {"model": "@network"}}
+
+    def change(train: dict[str, Any]) -> None:
+        train |= {"loader": loader, "stats": {"_target_": "GarbageCollector"}, "handlers": ["@stats", "@loader"]}
+        train["more"] = "$monai.handlers.EarlyStopHandler(1, lambda _: 0.0)"
+        train[part][engine][key] = listed
+
+    edit(home, change)
+    one = trainer(home)
+    built = part_of(one.workflow, f"{part}#{engine}#{key}")
+    assert [type(each).__name__ for each in built] == ["GarbageCollector"]
+    assert one.train(one.weights()).status == "used"
 
 
 def test_a_section_without_a_share_is_refused_where_it_is_asked_for(home: SiteHome) -> None:

@@ -15,6 +15,7 @@ SIZES = (PHANTOM, FULL)
 TRAIN, EXPORT = "configs/train.json", "provenance/export.json"
 KEY_METRIC = ("validate#key_metric", "validate#evaluator#key_val_metric")
 METRIC = re.compile(r"[A-Za-z][A-Za-z0-9_.]{0,99}")
+KEEP_LOCAL = re.compile(r"\+?keep_local(#|::|$)")  # as a key of a file that MONAI merges into another
 WEIGHT = re.compile(r"[A-Za-z_][A-Za-z0-9_.]{0,199}")
 
 
@@ -100,8 +101,15 @@ def keep_local(root: Path) -> tuple[str, ...]:
     """Prefixes of the weights that never leave a hospital, from `keep_local` of `train.json`; none by default.
 
     Raises:
-        BundleError: it is no list of prefixes of names.
+        BundleError: it is no list of prefixes of names, or the file of a size sets it too.
     """
+    for path in sorted(root / "configs" / f"{size}.json" for size in SIZES if size != PHANTOM):
+        content = read_json(path) if path.is_file() else {}
+        if any(KEEP_LOCAL.match(key) for key in content):
+            raise BundleError(
+                f"keep_local of {root.name} must stand in {TRAIN}, for all sizes, got one in configs/{path.name}; "
+                "move it there"
+            )
     told = _train(root).get("keep_local", [])
     if not isinstance(told, list) or not all(isinstance(each, str) and WEIGHT.fullmatch(each) for each in told):
         raise BundleError(f"keep_local in {TRAIN} of {root.name} must list prefixes of weights, got others; mend it")

@@ -14,7 +14,7 @@ from fedbundle.bundle.rebuild import read_weights
 from fedbundle.bundle.record import check_record
 from fedbundle.errors import ExportError, InputError
 from fedbundle.files import read_json
-from fedbundle.flare.local_weights import LocalWeights
+from fedbundle.flare.local_weights import Kept, kept_name
 from fedbundle.flare.shared import Sharing
 from fedbundle.site.home import SiteHome
 
@@ -30,7 +30,7 @@ def personal_release(home: SiteHome, exported: Path, out: Path) -> Exported:
         out: folder or name of the zip to write; it must not be passed on.
 
     Raises:
-        InputError: no such zip, or the hospital kept no weights of this bundle.
+        InputError: no such zip, or the hospital kept no weights of its run.
         BundleError: the bundle breaks its contract (DigestError: it is not the one that was exported).
         ExportError: the bundle shares all its weights, or what was kept belongs to another run.
     """
@@ -40,24 +40,34 @@ def personal_release(home: SiteHome, exported: Path, out: Path) -> Exported:
         source = Bundle.open(unpack(exported, Path(scratch)))
         record = check_record(source.root)
         size = released_size(source.root)
-        kept = LocalWeights(home.local_dir(source.name), "none", size).personal
-        if not kept.is_file():
-            raise InputError(
-                f"{home.name} must have kept weights of {source.name}, got no {kept.name}; it appears at the end of a "
-                "run of a bundle that keeps some of its weights at home"
-            )
         records = _records(source.root)
-        stays = _stays(source, kept, records.get("ledger", {}).get("declared", {}))
+        ledger = records.get("ledger", {})
+        kept = _kept(home, source, str(ledger.get("job", "")), size)
+        stays = _stays(source, kept, ledger.get("declared", {}))
+        weights = Path(scratch) / "weights.pt"
+        torch.save(kept, weights)
         records["personal"] = {"site": home.name, "release_digest": record.get("release_digest"), "kept": stays}
         named = out.suffix == ".zip" and not out.is_dir()
         target = out if named else out / f"{source.name}-{source.version}-personal.zip"
-        return export_bundle(source.root, kept, target, records, size)
+        return export_bundle(source.root, weights, target, records, size)
 
 
-def _stays(source: Bundle, kept: Path, declared: dict[str, Any]) -> list[str]:
+def _kept(home: SiteHome, source: Bundle, job: str, size: str) -> dict[str, torch.Tensor]:
+    """The hospital's whole network of one job; the name comes from the zip, so it is looked for and not opened."""
+    name = kept_name(job, size)
+    for path in home.local_dir(source.name).glob("*.pt"):
+        if path.name == name:
+            return Kept.read(path).weights
+    raise InputError(
+        f"{home.name} must have kept weights of {source.name}, got no {name}; it appears at the end of a run of a "
+        "bundle that keeps some of its weights at home, at hospitals that trained in it"
+    )
+
+
+def _stays(source: Bundle, own: dict[str, torch.Tensor], declared: dict[str, Any]) -> list[str]:
     """Names that stayed, where all others are the release's own."""
     sharing = Sharing.of(source.root, declared.get("keep_local", []), declared.get("batch_statistics", "local"))
-    released, own = read_weights(source.root / "models" / "model.pt"), read_weights(kept)
+    released = read_weights(source.root / "models" / "model.pt")
     stays = sorted(name for name in released if not sharing.leaves(name))
     if not stays:
         raise ExportError(f"{source.name} must keep weights at hospitals, got none that stay; use it as it is")
@@ -65,7 +75,7 @@ def _stays(source: Bundle, kept: Path, declared: dict[str, Any]) -> list[str]:
     if apart := [name for name in others if name not in own or not torch.equal(own[name], released[name])]:
         raise ExportError(
             f"weights kept of {source.name} must belong to the run that was exported, got {len(apart)} shared ones "
-            f"that differ, {apart[0]} first; take the export of the last run that this hospital took part in"
+            f"that differ, {apart[0]} first; take the export as the run made it"
         )
     return stays
 

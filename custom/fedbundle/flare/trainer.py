@@ -24,7 +24,7 @@ from fedbundle.flare.local_weights import LocalWeights
 from fedbundle.flare.names import checked_section
 from fedbundle.flare.shared import LOCAL, Sharing
 from fedbundle.flare.statistics import Measured, summaries
-from fedbundle.flare.workflow import OPTIMIZER, TRAINED, TRAINER, Workplace, part_of, schedulers
+from fedbundle.flare.workflow import JUDGED, OPTIMIZER, TRAINED, TRAINER, Workplace, part_of, schedulers
 from fedbundle.site.binding import Binding, datalist_file
 from fedbundle.site.bound_dataset import bound_dataset
 from fedbundle.site.dataset import CheckedDataset, check_dataset, needed_keys
@@ -40,8 +40,9 @@ class Trainer:
     rounds, builds the validation set twice and writes into the bundle's own models folder.
 
     Nothing but weights goes from one round to the next, those of the federation and those that stay here: optimizer
-    state begins afresh, and shuffling and augmentation depend on seed and round alone. So the same seed gives the same
-    weights, and a run that goes on from a completed round gives what it would have given without the break.
+    state begins afresh, and shuffling and augmentation depend on seed and round alone. So the same seed and the same
+    weights to begin with give the same weights, and a run that goes on from a completed round gives what it would have
+    given without the break. Of what stays here, a run begins with what the last job of the same recipe has left.
 
     Args:
         root: bundle folder; must already stand first on sys.path.
@@ -56,6 +57,9 @@ class Trainer:
         sharing: which weights travel; default: as the bundle declares.
         local: where the others lie; default: in `scratch`.
         binding: ids of the bundle for the site's cases and values; default: fedbundle's convention.
+
+    Raises:
+        BundleError: the bundle lacks an id that is needed, or its evaluator runs another network than the trained one.
     """
 
     def __init__(
@@ -83,11 +87,16 @@ class Trainer:
         )
         self.workflow = self.workplace.workflow(VALIDATION)
         self.network = part_of(self.workflow, TRAINED)
+        if part_of(self.workflow, JUDGED) is not self.network:
+            raise BundleError(
+                f"{JUDGED} in configs/train.json of {root.name} must be the network of {TRAINER}, got another "
+                "object; a bundle that evaluates a copy cannot be federated, ask its authors"
+            )
         self.optimizer = part_of(self.workflow, OPTIMIZER)
         self.schedulers = [(each, copy.deepcopy(each.state_dict())) for each in schedulers(self.workflow)]
         self.sharing = sharing or Sharing.of(root)
         _, self.first_local = self.sharing.split(first_weights(root, seed, size))
-        self.local = local or LocalWeights(scratch / "local", "run", size)
+        self.local = local or LocalWeights(scratch / "local", "run", size, recipe_digest)
         self.fresh_optimizer = copy.deepcopy(self.optimizer.state_dict())
         self.evaluations: dict[str, Evaluation] = {}
 
@@ -109,7 +118,7 @@ class Trainer:
 
         Raises:
             DatasetError: no dataset, an empty section, or more damaged cases than the site's budget.
-            BundleError: a stock bundle lacks an id that a federation needs, or that site.toml binds.
+            BundleError: a stock bundle lacks an id that a federation needs, or that site.toml binds; see Trainer.
         """
         opened = Bundle.open(home.bundle_dir(bundle))
         binding, dataset = Binding.of(home, opened), site_dataset(home, bundle)
@@ -119,7 +128,7 @@ class Trainer:
         scratch.mkdir(exist_ok=True)
         root = opened.root
         sharing = Sharing.of(root, keep_local, batch_statistics)
-        local = LocalWeights(home.local_dir(bundle), job, size)
+        local = LocalWeights(home.local_dir(bundle), job, size, recipe_digest)
         return cls(
             *(root, dataset, scratch, local_epochs, device, seed, recipe_digest, home.min_cell, size),
             sharing=sharing,
@@ -183,7 +192,7 @@ class Trainer:
         metrics = self._summaries(split)
         if split == TEST and self.first_local:
             _, stays = self.sharing.split(self._state())  # with what the evaluator has set, such as limits
-            self.local.select(weights, stays)
+            self.local.select(number, weights, stays)
         return Answer(
             EVALUATED,
             metrics=metrics,

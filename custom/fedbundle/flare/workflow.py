@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from monai.bundle import ConfigWorkflow
+from monai.bundle import ConfigParser, ConfigWorkflow
 
 from fedbundle.bundle.declared import size_configs
-from fedbundle.bundle.ids import has, place
+from fedbundle.bundle.ids import found, has, place
 from fedbundle.bundle.vendor import copy_bundle
 from fedbundle.errors import BundleError
 from fedbundle.files import new_folder
@@ -17,10 +17,12 @@ from fedbundle.site.binding import Binding
 
 TRAINER, EVALUATOR = "train#trainer", "validate#evaluator"
 TRAINED, OPTIMIZER, HANDLERS = (f"{TRAINER}#{part}" for part in ("network", "optimizer", "train_handlers"))
-EVALUATED = f"{EVALUATOR}#network"
+JUDGED = f"{EVALUATOR}#network"
 OURS = ("datalist", "validation_section")  # by our convention alone; elsewhere these may be anything
 CASES = "fedbundle_cases"  # id of the file with the cases, for bundles that do not read it by themselves
+ATTACHED = (HANDLERS, f"{EVALUATOR}#val_handlers")
 RETIRED = ("ValidationHandler", "CheckpointLoader", "EarlyStopHandler")  # of the lists of handlers; see Workplace
+ALL_HANDLERS = "fedbundle_handlers_{}"  # ids of the handlers that the bundle lists, before any is left out
 
 
 @dataclass(frozen=True)
@@ -72,11 +74,12 @@ class Workplace:
         bound: dict[str, Any] = {}
         if self.binding.training:
             values = {key: value for key, value in values.items() if key in made.parser and key not in OURS}
-            bound = self._bound(section) | ({} if network is None else {EVALUATED: network})
+            bound = self._bound(section) | ({} if network is None else {JUDGED: network})
         made.parser.update(pairs=values)
         made.parser.resolve_macro_and_relative_ids()  # what is set below may lie in a copy of another part
         bound |= dict.fromkeys(_retired(made.parser.get()), True)
         made.parser.update(pairs={place(made.parser.get(), key): value for key, value in bound.items()})
+        made.parser.update(pairs=_left(made.parser))
         made.initialize()
         return made
 
@@ -144,3 +147,24 @@ def _retired(config: Any, key: str = "") -> Iterator[str]:
             yield f"{below}#_disabled_"
         if isinstance(part, dict | list):
             yield from _retired(part, below)
+
+
+def _left(parser: ConfigParser) -> dict[str, Any]:
+    """Lists of handlers without those that must not act, by the class of what was built.
+
+    A list may name its handlers by reference or make them in an expression, where `_retired` cannot see them.
+    """
+    pairs: dict[str, Any] = {}
+    config = parser.get()
+    for number, key in enumerate(ATTACHED):
+        if has(config, key) and _is_unclear(found(config, key)):
+            where, everyone = place(config, key), ALL_HANDLERS.format(number)
+            classes = "{one.__name__ for one in type(each).__mro__}"
+            kept = f"each for each in monai.utils.ensure_tuple(@{everyone}) if not {classes} & set({RETIRED!r})"
+            pairs |= {everyone: parser[where], where: f"$[{kept}]"}
+    return pairs
+
+
+def _is_unclear(listed: Any) -> bool:
+    """Whether only a run would know of a list of handlers what each of them is."""
+    return isinstance(listed, str) or (isinstance(listed, list) and any(isinstance(each, str) for each in listed))
