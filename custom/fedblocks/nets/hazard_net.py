@@ -8,10 +8,10 @@ Image and factors come as one tensor, so that whatever exports or checks a MONAI
 factor is a plane of one value, and a second plane tells whether it is known.
 """
 
+import math
+
 import torch
 from torch import Tensor, nn
-
-RAREST = -4.0  # logit of each hazard before training, a chance of 0.018
 
 
 class HazardNet(nn.Module):
@@ -28,6 +28,7 @@ class HazardNet(nn.Module):
         hidden: width of the layer that joins image and factors.
         dropout: share of its inputs and of its outputs left out while training.
         proportional: one score on top of a baseline, else each interval is free.
+        hazard: chance of each interval with which everybody begins; near that of the data, little is left to learn.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class HazardNet(nn.Module):
         hidden: int = 32,
         dropout: float = 0.0,
         proportional: bool = True,
+        hazard: float = 0.018,
     ) -> None:
         super().__init__()
         self.backbone, self.factors, self.intervals = backbone, factors, out_channels
@@ -46,7 +48,7 @@ class HazardNet(nn.Module):
         self.head = nn.Sequential(
             nn.Dropout(dropout), nn.Linear(out_channels + 2 * factors, hidden), nn.ReLU(), nn.Dropout(dropout), last
         )
-        self.baseline = nn.Parameter(torch.full((out_channels,), RAREST))
+        self.baseline = nn.Parameter(torch.full((out_channels,), math.log(hazard / (1 - hazard))))
 
     def forward(self, image: Tensor) -> Tensor:
         """Logits of `image`."""
