@@ -19,8 +19,8 @@ class HealthyLimits:
     """Handler that sets `appearance.limits` of a network from healthy scans, [bright, dark, absolute].
 
     Attached to an evaluator, it sets them before the first case, so that every metric stands at the limits of the
-    weights that are measured. Attached to a trainer, it sets them after the last epoch, so that a checkpoint holds
-    them. They are of one site's scans, and stay there like all weights under `appearance.`.
+    weights that are measured, and a checkpoint that is saved after them holds their limits. They are of one site's
+    scans, and stay there like all weights under `appearance.`.
 
     Args:
         network: with `appearance.limits`.
@@ -28,7 +28,6 @@ class HealthyLimits:
         inferer: slices of the volume to the network.
         residual: the one that is judged.
         rate: share of brain voxels of healthy scans above the limit; the stated false-positive rate.
-        before: set them when the engine starts (evaluator); else when it completes (trainer).
     """
 
     def __init__(
@@ -38,16 +37,15 @@ class HealthyLimits:
         inferer: Inferer,
         residual: SignedResidual,
         rate: float,
-        before: bool,
     ) -> None:
         if not 0 < rate < 1:
             raise ValueError(f"rate must be a share between 0 and 1, got {rate:g}; give another false-positive rate")
         self.network, self.loader, self.inferer = unwrapped(network), loader, inferer
-        self.residual, self.rate, self.before = residual, rate, before
+        self.residual, self.rate = residual, rate
 
     def attach(self, engine: Any) -> None:
         """Be called by an ignite engine."""
-        engine.add_event_handler(Events.STARTED if self.before else Events.COMPLETED, self)
+        engine.add_event_handler(Events.STARTED, self)
 
     def __call__(self, _: Any) -> None:
         """Set the limits."""

@@ -78,7 +78,7 @@ def test_all_objects_are_sound_and_hold_what_was_found(place: Place, tmp_path: P
     groups = dcmqi_groups(target.report, tmp_path)
     assert [group["numbers"]["118565006"] for group in groups] == [each["above_ml"] for each in found.data()["signs"]]
     labels = [item.SegmentLabel for item in dcmread(target.segmentation).SegmentSequence]
-    assert labels == ["Brighter than restored, residual", "Darker than restored, residual"]
+    assert labels == [f"{name} than restored, residual, no probability" for name in ("Brighter", "Darker")]
 
 
 def test_numbers_and_page_tell_the_same(place: Place) -> None:

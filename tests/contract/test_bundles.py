@@ -31,8 +31,8 @@ opened = ConfigWorkflow(files, "configs/metadata.json", False, workflow_type="tr
 opened.initialize()
 opened.run()
 rank, size = distributed.get_rank(), distributed.get_world_size()
-torch.save(opened.parser.get_parsed_content("network").module.state_dict(), f"{out}/rank{rank}_of_{size}.pt")
 opened.parser.get_parsed_content("validate#evaluator").run()
+torch.save(opened.parser.get_parsed_content("network").module.state_dict(), f"{out}/rank{rank}_of_{size}.pt")
 opened.finalize()
 """
 

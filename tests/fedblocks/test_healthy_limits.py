@@ -14,7 +14,7 @@ def test_one_percent_of_healthy_voxels_lie_above() -> None:
     image[:, :, :4] = 0
     network = NoReconstruction(0.5).train()
     inferer = SliceInferer(roi_size=(32, 32), spatial_dim=2)
-    handler = HealthyLimits(network, [{"image": image}], inferer, SignedResidual(0.0), rate=0.01, before=True)
+    handler = HealthyLimits(network, [{"image": image}], inferer, SignedResidual(0.0), rate=0.01)
     handler(None)
     values = image[image > 0]
     bright, dark, absolute = network.appearance.limits.tolist()
@@ -26,6 +26,4 @@ def test_one_percent_of_healthy_voxels_lie_above() -> None:
 
 def test_a_rate_is_a_share() -> None:
     with pytest.raises(ValueError, match="share between 0 and 1"):
-        HealthyLimits(
-            NoReconstruction(), [], SliceInferer(roi_size=(8, 8), spatial_dim=2), SignedResidual(1.0), 1.0, True
-        )
+        HealthyLimits(NoReconstruction(), [], SliceInferer(roi_size=(8, 8), spatial_dim=2), SignedResidual(1.0), 1.0)

@@ -168,7 +168,7 @@ class Anomaly(Findings):
         """All on the grid of their source."""
         wanted, sources, affine = self.wanted, self.study.headers(self.wanted.input), self.volume.affine
         parts = np.stack([np.clip(self.maps.signed, 0, 1), np.clip(-self.maps.signed, 0, 1)])
-        named = tuple(replace(each, label=f"{each.label}, residual") for each in self.segments)
+        named = tuple(replace(each, label=f"{each.label}, residual, no probability") for each in self.segments)
         labelled = Labelled(wanted.series_description, wanted.content_label, named)
         write_fractional(parts, affine, sources, labelled, target.model, target.segmentation)
         if self.thresholds:

@@ -13,15 +13,15 @@ def slices(count: int = 2) -> torch.Tensor:
 
 
 def test_every_weight_is_of_one_branch_and_none_is_a_running_statistic() -> None:
-    names = SplitAutoencoder(FILTERS, latent=4, code=6).state_dict()
+    names = SplitAutoencoder(FILTERS, code=6).state_dict()
     assert {name.split(".")[0] for name in names} == {"shape", "appearance"}
     assert not [name for name in names if "running" in name or "num_batches" in name]
 
 
 def test_it_keeps_the_size_and_begins_as_the_plain_one() -> None:
     torch.manual_seed(0)
-    split = SplitAutoencoder(FILTERS, latent=4, code=6)
-    plain = SplitAutoencoder(FILTERS, latent=4, code=0)
+    split = SplitAutoencoder(FILTERS, code=6)
+    plain = SplitAutoencoder(FILTERS, code=0)
     plain.shape.load_state_dict(split.shape.state_dict())
     image = slices()
     assert split(image).shape == image.shape
@@ -31,7 +31,7 @@ def test_it_keeps_the_size_and_begins_as_the_plain_one() -> None:
 
 def test_both_branches_learn_and_a_slice_does_not_hang_on_its_neighbours() -> None:
     torch.manual_seed(0)
-    network = SplitAutoencoder(FILTERS, latent=4, code=6)
+    network = SplitAutoencoder(FILTERS, code=6)
     optimizer = torch.optim.SGD(network.parameters(), lr=0.1)
     image = slices()
     before = {name: value.clone() for name, value in network.state_dict().items()}

@@ -26,7 +26,7 @@ def test_signs_and_the_edge_of_the_brain() -> None:
 def test_scores_are_in_units_of_the_limits() -> None:
     image, restored = brain()
     image[:, 8, 8, 1], image[:, 6, 6, 1] = 0.9, 0.3
-    network = SplitAutoencoder([4, 8], latent=2, code=2)
+    network = SplitAutoencoder([4, 8], code=2)
     network.appearance.limits.copy_(torch.tensor([0.2, 0.1, 0.4]))
     item = ScoreResiduald(network, SignedResidual(0.0))({"image": image, "pred": restored})
     assert torch.isclose(item["bright"][0, 8, 8, 1], torch.tensor(2.0))
