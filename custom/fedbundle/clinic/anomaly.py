@@ -158,7 +158,7 @@ class Anomaly(Findings):
             image = numbers[each.number]
             told = f"{each.plane.capitalize()}, {f'image {image}' if image else f'slice {each.number + 1}'}"
             figures.append(f"<figure>{picture(each.png, told)}<figcaption>{escape(told)}</figcaption></figure>")
-        return f'<p class="quiet">{escape(TOLD)}</p><div class="pair">{"".join(figures)}</div>'
+        return f'<p class="quiet">{escape(TOLD)}</p><div class="natural">{"".join(figures)}</div>'
 
     def objects(self) -> Sequence[str]:
         """The fractional SEG and, where a site has set thresholds, the binary one with an SR of its volumes."""

@@ -52,7 +52,7 @@ def pictures_of(film: Volume, results: Sequence[RiskResult], wanted: RiskOut) ->
     words = SPREAD if all(each.low for each in results) else NO_SPREAD
     named = f"Risk of a {wanted.event} over the years"
     return (
-        f'<div class="pair">{_figure(curve(results, wanted), named)}{_figure(whole(film, {}), "The film")}</div>'
+        f'<div class="natural">{_figure(curve(results, wanted), named)}{_figure(whole(film, {}), "The film")}</div>'
         f'<p class="quiet">{escape(words)} The patient\'s right is at the left edge of the film.</p>'
     )
 
