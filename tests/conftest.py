@@ -2,7 +2,8 @@
 
 import os
 import signal
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -74,3 +75,14 @@ def clinic_python() -> Path:
     if not (REPOSITORY / ".venv-clinic" / ".ready").is_file():
         pytest.skip("no .venv-clinic: run the tests with make")
     return python
+
+
+@pytest.fixture
+def import_path() -> Iterator[None]:
+    """A bundle's workflow puts its root on sys.path, and seeds; take both off again."""
+    from monai.utils import set_determinism
+
+    before = list(sys.path)
+    yield
+    sys.path[:] = before
+    set_determinism(None)

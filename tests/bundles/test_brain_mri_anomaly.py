@@ -20,6 +20,8 @@ from fedbundle.site.ingest import ingest
 
 PATIENTS, EPOCHS = 15, 6
 
+pytestmark = pytest.mark.usefixtures("import_path")
+
 
 @pytest.fixture(scope="module")
 def bundle(repository: Path) -> Bundle:

@@ -22,6 +22,8 @@ from fedbundle.files import write_json
 
 CLASSES = [str(index) for index in range(6)]
 
+pytestmark = pytest.mark.usefixtures("import_path")
+
 
 @pytest.fixture(scope="module")
 def bundle(repository: Path) -> Bundle:

@@ -19,6 +19,8 @@ from fedbundle.site.labels.table import columns_of
 
 KNOWN = {"age_years": 80.0, "female": 1, "bmi": 22.5, "prior_fracture": 0, "bmd_t_score": -2.5}
 
+pytestmark = pytest.mark.usefixtures("import_path")
+
 
 @pytest.fixture(scope="module")
 def bundle(repository: Path) -> Bundle:

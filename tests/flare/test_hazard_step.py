@@ -2,14 +2,11 @@
 
 import json
 import shutil
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from monai.utils import set_determinism
 
 from fedbundle.dicom.pixels.volume import Volume
 from fedbundle.flare.fedavg import average
@@ -19,15 +16,7 @@ from fedbundle.site.dataset import CheckedDataset
 SITES = {"north": 2, "south": 3, "west": 6}  # hips
 PLAIN = ({"_target_": "EnsureTyped", "keys": "image", "track_meta": False},)
 STEP = 0.1
-
-
-@pytest.fixture(autouse=True)
-def _import_path() -> Iterator[None]:
-    """Workflows put the bundle on sys.path, and seed; take both off again."""
-    before = list(sys.path)
-    yield
-    sys.path[:] = before
-    set_determinism(None)
+pytestmark = pytest.mark.usefixtures("import_path")
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +74,6 @@ def test_a_federated_step_is_a_pooled_step(plain: Path, hips: list[dict[str, Any
     moved = {name: np.abs(value - before[name]).max() for name, value in whole.params.items()}
     assert min(moved.values()) > 0  # every weight has learned
     for name, value in whole.params.items():
-        np.testing.assert_allclose(together[name], value, rtol=1e-5, atol=1e-6, err_msg=name)
+        assert np.abs(together[name] - value).max() < 2e-5 * moved[name], name  # of float32 sums in another order
         alone = updates["west"][0][name]
         assert np.abs(alone - value).max() > 10 * np.abs(together[name] - value).max()
