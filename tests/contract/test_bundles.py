@@ -22,7 +22,7 @@ BUNDLES = sorted(path.parents[1] for path in ROOT.glob("*/configs/metadata.json"
 each_bundle = pytest.mark.parametrize("root", BUNDLES, ids=lambda path: path.name)
 WITHOUT_PACKAGES = {"onnx"}  # not among the packages of the tests
 RANKS = """
-import json, sys, torch
+import gc, json, sys, torch
 from monai.bundle import ConfigWorkflow
 from torch import distributed
 files, data, out = json.loads(sys.argv[1]), sys.argv[2], sys.argv[3]
@@ -34,6 +34,8 @@ rank, size = distributed.get_rank(), distributed.get_world_size()
 opened.parser.get_parsed_content("validate#evaluator").run()
 torch.save(opened.parser.get_parsed_content("network").module.state_dict(), f"{out}/rank{rank}_of_{size}.pt")
 opened.finalize()
+del opened  # DistributedDataParallel holds the group whose threads must end before the interpreter does
+gc.collect()
 """
 
 
