@@ -30,7 +30,6 @@ CODE = (
 )
 PACKAGES = ("torch", "monai", "numpy", "pytorch-ignite")
 TEST = "test"
-PATIENTS = 3000  # seed of the phantoms: bundles and phantoms were developed on patients of other seeds
 
 
 def prepare(task: Task, site: str, place: Path) -> SiteHome:
@@ -40,9 +39,8 @@ def prepare(task: Task, site: str, place: Path) -> SiteHome:
     same table shall come out on another machine.
     """
     dicom, home_path = place / "dicom" / site, place / "sites" / site
-    phantom = Phantom(
-        bundle=task.bundle, out=dicom, patients=task.patients, profile=site, seed=PATIENTS + int(site[-1], 36)
-    )
+    seed = task.seed + int(site[-1], 36)
+    phantom = Phantom(bundle=task.bundle, out=dicom, patients=task.patients, profile=site, seed=seed)
     try:
         phantom.run()
     except OutputError as error:  # begun by other code, which may draw other patients

@@ -4,6 +4,9 @@ Gensheimer MF, Narasimhan B. A scalable discrete-time survival model for neural 
 logit per interval of its own, or one score on top of a common baseline (proportional odds, which for short intervals is
 Cox's proportional hazards).
 
+Score = what the image tells + what the table tells, as in a nomogram: each factor weighs the same whatever the film
+shows. A layer that lets both interact learned less from the same few hundred fractures.
+
 Image and factors come as one tensor, so that whatever exports or checks a MONAI bundle can call the network: each
 factor is a plane of one value, and a second plane tells whether it is known.
 """
@@ -25,8 +28,7 @@ class HazardNet(nn.Module):
         backbone: maps [batch, 1, H, W] to [batch, out_channels] numbers that describe the image.
         factors: how many.
         out_channels: intervals of follow-up.
-        hidden: width of the layer that joins image and factors.
-        dropout: share of its inputs and of its outputs left out while training.
+        dropout: share of the numbers that describe the image left out while training.
         proportional: one score on top of a baseline, else each interval is free.
         hazard: chance of each interval with which everybody begins; near that of the data, little is left to learn.
     """
@@ -36,18 +38,17 @@ class HazardNet(nn.Module):
         backbone: nn.Module,
         factors: int,
         out_channels: int,
-        hidden: int = 32,
         dropout: float = 0.0,
         proportional: bool = True,
         hazard: float = 0.018,
     ) -> None:
         super().__init__()
         self.backbone, self.factors, self.intervals = backbone, factors, out_channels
-        last = nn.Linear(hidden, 1 if proportional else out_channels, bias=False)
-        nn.init.zeros_(last.weight)
-        self.head = nn.Sequential(
-            nn.Dropout(dropout), nn.Linear(out_channels + 2 * factors, hidden), nn.ReLU(), nn.Dropout(dropout), last
-        )
+        outputs = 1 if proportional else out_channels
+        self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(out_channels, outputs, bias=False))
+        self.table = nn.Linear(2 * factors, outputs, bias=False)
+        for layer in (self.head[-1], self.table):
+            nn.init.zeros_(layer.weight)
         self.baseline = nn.Parameter(torch.full((out_channels,), math.log(hazard / (1 - hazard))))
 
     def forward(self, image: Tensor) -> Tensor:
@@ -68,5 +69,5 @@ class HazardNet(nn.Module):
 
     def hazards(self, described: Tensor, known: Tensor) -> Tensor:
         """Logits [batch, out_channels] of what `described` and `known` give."""
-        scores: Tensor = self.head(torch.cat([described, known.to(described.dtype)], dim=1))
+        scores: Tensor = self.head(described) + self.table(known.to(described.dtype))
         return (self.baseline + scores).float()

@@ -11,8 +11,9 @@ FACTORS, INTERVALS = 3, 5
 
 def made(proportional: bool = True, dropout: float = 0.0) -> HazardNet:
     torch.manual_seed(0)
-    network = HazardNet(SmallResNet(1, INTERVALS, [8, 16], 4), FACTORS, INTERVALS, 8, dropout, proportional)
-    torch.nn.init.normal_(network.head[-1].weight)
+    network = HazardNet(SmallResNet(1, INTERVALS, [8, 16], 4), FACTORS, INTERVALS, dropout, proportional)
+    for layer in (network.head[-1], network.table):
+        torch.nn.init.normal_(layer.weight)
     return network.eval()
 
 
@@ -42,8 +43,9 @@ def test_it_begins_alike_for_everybody_and_learns_from_the_first_step() -> None:
     logits = network(torch.rand(4, 1 + 2 * FACTORS, 32, 32))
     assert torch.allclose(torch.sigmoid(logits), torch.full((4, INTERVALS), 0.018))
     (logits * torch.arange(4.0)[:, None]).sum().backward()
-    assert network.head[-1].weight.grad is not None
-    assert network.head[-1].weight.grad.any()
+    for layer in (network.head[-1], network.table):
+        assert layer.weight.grad is not None
+        assert layer.weight.grad.any()
 
 
 def test_no_batch_statistics() -> None:

@@ -20,7 +20,7 @@ from fedbundle.dicom.pixels.displayed import displayed
 from fedbundle.dicom.series import scan
 from fedbundle.phantom.hip_radiograph_fracture.patient import NONE
 from fedbundle.phantom.hip_radiograph_risk import COLUMNS, PROFILES, label_rows, study_uid, truth_rows, write_patient
-from fedbundle.phantom.hip_radiograph_risk.hazard import LOG_HAZARD, Person, log_hazard, risk
+from fedbundle.phantom.hip_radiograph_risk.hazard import LOG_HAZARD, TEN_YEARS, Person, log_hazard, risk
 from fedbundle.phantom.hip_radiograph_risk.hips import Build
 from fedbundle.phantom.hip_radiograph_risk.study import follow
 from fedbundle.phantom.write import write_phantoms
@@ -59,8 +59,8 @@ def test_the_log_hazard_is_the_declared_sum() -> None:
         + 2 * LOG_HAZARD["length"]
         + LOG_HAZARD["cortex"]
     )
-    assert risk(0, 10) == pytest.approx(0.3)
-    assert risk(np.log(2), 10) == pytest.approx(1 - 0.7**2)
+    assert risk(0, 10) == pytest.approx(TEN_YEARS)
+    assert risk(np.log(2), 10) == pytest.approx(1 - (1 - TEN_YEARS) ** 2)
 
 
 def test_an_oracle_is_calibrated_and_ranks_as_its_hazard_lets(rows: dict[str, list[dict[str, str]]]) -> None:

@@ -8,7 +8,7 @@ from fedbundle.phantom.hip_radiograph_fracture.patient import Hip, Patient, Popu
 
 SHARED = 0.85
 """Share of both hips' deviation that they have in common; the rest is each hip's own, in root mean square."""
-DENSITY_SD, LENGTH_SD_MM, ANGLE_SD, CORTEX_SD = 0.20, 4.5, 6.0, 0.15
+DENSITY_SD, LENGTH_SD_MM, ANGLE_SD, CORTEX_SD = 0.25, 4.5, 6.0, 0.15
 """Of the logarithm of bone, of the neck's length, of its angle in degrees, of the logarithm of the cortex."""
 
 
