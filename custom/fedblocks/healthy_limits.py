@@ -9,10 +9,12 @@ from monai.utils import optional_import
 from torch import Tensor, nn
 
 from fedblocks.nets.split_autoencoder import SIGNS
-from fedblocks.transforms.brain import inside
+from fedblocks.transforms.brain import MOST, inside
 from fedblocks.transforms.residual import SignedResidual, limits_of, unwrapped
 
 Events, _ = optional_import("ignite.engine", name="Events")
+
+BINS = 2**16  # of a residual from 0 to MOST; the limit is exact to one of them, 3e-5
 
 
 class HealthyLimits:
@@ -20,7 +22,8 @@ class HealthyLimits:
 
     Attached to an evaluator, it sets them before the first case, so that every metric stands at the limits of the
     weights that are measured, and a checkpoint that is saved after them holds their limits. They are of one site's
-    scans, and stay there like all weights under `appearance.`.
+    scans, and stay there like all weights under `appearance.`. Of the residuals it keeps counts in `BINS` bins, however
+    many scans there are; a limit is the upper end of a bin, above which at most the stated share lies.
 
     Args:
         network: with `appearance.limits`.
@@ -52,21 +55,27 @@ class HealthyLimits:
         limits = limits_of(self.network)
         mode = self.network.training
         self.network.eval()
-        found: dict[str, list[Tensor]] = {sign: [] for sign in SIGNS}
+        counts = torch.zeros((len(SIGNS), BINS), dtype=torch.int64)
         with torch.no_grad():
             for batch in self.loader:
                 image = batch["image"].to(limits.device)
                 reconstruction = self.inferer(image, self.network)
                 for one, restored in zip(image, reconstruction, strict=True):
-                    for sign, residual in self.residual(one, restored).items():
-                        found[sign].append(residual[inside(one)].cpu())
+                    for number, residual in enumerate(self.residual(one, restored).values()):
+                        counts[number] += _counted(residual[inside(one)]).cpu()
         self.network.train(mode)
-        for number, sign in enumerate(SIGNS):
-            limits[number] = self._limit(torch.cat(found[sign]))
+        limits.copy_(torch.tensor([self._limit(each) for each in counts]))
 
-    def _limit(self, values: Tensor) -> float:
-        """Value that a share of `rate` exceeds; torch.quantile takes no more than 16 million."""
-        if not len(values):
+    def _limit(self, counts: Tensor) -> float:
+        """Upper end of the first bin above which no more than a share of `rate` lies."""
+        if not counts.any():
             raise ValueError("healthy validation scans must show a brain, got none; check the skull-stripped images")
-        above = min(len(values) - 1, int((1 - self.rate) * len(values)))
-        return max(float(values.float().sort()[0][above]), 1e-6)
+        above = counts.sum() - counts.cumsum(0)
+        number = int((above <= self.rate * counts.sum()).int().argmax())
+        return (number + 1) * MOST / BINS
+
+
+def _counted(residual: Tensor) -> Tensor:
+    """How many values lie in each bin; those below 0 in the first, those above `MOST` in the last."""
+    numbers = (residual.float() * (BINS / MOST)).long().clamp(0, BINS - 1)
+    return torch.bincount(numbers, minlength=BINS)

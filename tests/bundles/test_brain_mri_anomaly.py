@@ -52,6 +52,14 @@ def test_what_stays_is_all_that_is_not_of_the_shape(bundle: Bundle) -> None:
     assert {name.split(".")[0] for name in names} == {"appearance", "shape"}
 
 
+def test_training_and_inference_prepare_an_image_alike(bundle: Bundle) -> None:
+    train, inference = (read_json(bundle.root / "configs" / f"{name}.json") for name in ("train", "inference"))
+    assert train["train"]["deterministic"] == inference["preprocessing"]["transforms"]
+    kept = ("_mm", "_voxels", "_rate", "_def", "residual", "inferer")
+    for name in (name for name in train.keys() & inference.keys() if name.endswith(kept)):
+        assert train[name] == inference[name]
+
+
 def test_nobody_with_a_finding_trains_or_validates(dataset: Path) -> None:
     listed = read_json(dataset / "datalist.json")
     findings = {

@@ -36,8 +36,8 @@ class Place:
     mask: NDArray[np.bool_]
     output: Path
 
-    def found(self, *, limit: float | None = 0.2) -> Anomaly:
-        """As if inference had found the mass 0.5 brighter, and one corner of it 0.3 darker."""
+    def found(self, *, limit: float | None = 0.2, rows: int | None = None) -> Anomaly:
+        """As if inference had found the mass 0.5 brighter, and one corner of it 0.3 darker, and seen so many rows."""
         volume = self.study.volume("image")
         brain = (volume.array > 0).astype(np.float32)
         dark = np.zeros_like(brain)
@@ -45,6 +45,12 @@ class Place:
         bright = 0.5 * (self.mask & (dark == 0)).astype(np.float32)
         for name, values in (("reconstruction", brain), ("bright", bright), ("dark", dark)):
             write_nifti(values, volume.affine, self.output / f"study_{name}.nii.gz")
+        whole = {"field": np.zeros(brain.shape, np.uint8)}
+        whole["field"][:, :rows] = 1
+        if limit:
+            whole["above"] = np.where(bright > limit, 1, np.where(dark > limit, 2, 0)).astype(np.uint8)
+        for name, labels in whole.items():
+            write_nifti(labels, volume.affine, self.output / f"study_{name}.nii.gz")
         limits = dict.fromkeys(("bright", "dark", "absolute"), limit)
         write_json(self.output / "study_limits.json", {"limits": limits, "false_positive_rate": 0.01})
         return Anomaly.read(self.output, self.study, self.wanted)
@@ -109,8 +115,23 @@ def test_limits_that_are_none_are_refused(place: Place) -> None:
 
 def test_much_above_the_threshold_asks_for_a_second_look(place: Place) -> None:
     everywhere = place.found(limit=0.2)
-    everywhere.maps.labels[everywhere.maps.reconstruction > 0] = 1
+    everywhere.maps.labels[everywhere.volume.array > 0] = 1
     assert "100.0% of the brain" in everywhere.doubts[0]
+
+
+def test_a_brain_that_the_field_cuts_asks_for_a_second_look(place: Place) -> None:
+    brain = place.study.volume("image").array > 0
+    share = brain[:, 40:].sum() / brain.sum()
+    assert not place.found().doubts
+    assert f"{share:.1%} of the brain lies outside the field" in place.found(rows=40).doubts[0]
+
+
+def test_labels_of_another_kind_are_refused(place: Place) -> None:
+    place.found()
+    volume = place.study.volume("image")
+    write_nifti(np.full(volume.array.shape, 3, np.uint8), volume.affine, place.output / "study_above.nii.gz")
+    with pytest.raises(PredictionError, match="whole numbers from 0 to 2"):
+        Anomaly.read(place.output, place.study, place.wanted)
 
 
 def test_a_head_with_its_skull_is_refused(tmp_path: Path) -> None:

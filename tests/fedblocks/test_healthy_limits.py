@@ -22,6 +22,9 @@ def test_one_percent_of_healthy_voxels_lie_above() -> None:
     assert abs(float((0.5 - values > dark).float().mean()) - 0.01) < 2e-3
     assert abs(float(((values - 0.5).abs() > absolute).float().mean()) - 0.01) < 2e-3
     assert network.training
+    assert float((values - 0.5 > bright).float().mean()) <= 0.01
+    exact = float((values - 0.5).sort().values[int(0.99 * len(values))])
+    assert abs(bright - exact) <= 2 / 2**16
 
 
 def test_a_rate_is_a_share() -> None:

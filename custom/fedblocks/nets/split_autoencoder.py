@@ -54,7 +54,7 @@ class Shape(nn.Module):
             Down(inputs, outputs, groups) for inputs, outputs in zip(seen, filters, strict=True)
         )
         steps = zip([filters[-1], *reversed(filters[1:])], reversed(seen), reversed(filters), strict=True)
-        self.decoder = nn.ModuleList(Up(inputs + beside, outputs, groups) for inputs, beside, outputs in steps)
+        self.decoder = nn.ModuleList(Up(*channels, groups) for channels in steps)
         self.last = nn.Conv2d(filters[0], 1, 3, padding=1)
 
     def forward(self, image: Tensor, told: list[Tensor]) -> Tensor:
@@ -122,10 +122,13 @@ class Down(nn.Module):
 class Up(nn.Module):
     """Doubles H and W, joins what the encoder saw at this size, then normalises and modulates."""
 
-    def __init__(self, inputs: int, outputs: int, groups: int) -> None:
+    def __init__(self, inputs: int, beside: int, outputs: int, groups: int) -> None:
         super().__init__()
-        self.enlarge = nn.Upsample(scale_factor=2, mode="bilinear", align_corners=False)
-        self.convolution = nn.Conv2d(inputs, outputs, 3, padding=1, bias=False)
+        self.enlarge = nn.Sequential(  # fewer channels first: the same result as after it, for less work
+            nn.Conv2d(inputs, outputs, 1, bias=False),
+            nn.Upsample(scale_factor=2, mode="bilinear", align_corners=False),
+        )
+        self.convolution = nn.Conv2d(outputs + beside, outputs, 3, padding=1, bias=False)
         self.normalisation = nn.GroupNorm(groups, outputs)
         self.activation = nn.LeakyReLU(SLOPE)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 from monai.config import KeysCollection
-from monai.transforms import MapTransform, RandomizableTransform
+from monai.transforms import MapTransform, Randomizable
 from torch import Tensor
 from torch.nn.functional import interpolate
 
@@ -45,39 +45,33 @@ class ScaleBraind(MapTransform):
         return item
 
 
-class RandCoarseNoised(RandomizableTransform, MapTransform):
+class RandCoarseNoised(Randomizable, MapTransform):
     """Add noise that is drawn on a coarse grid and enlarged, inside the brain only; for denoising autoencoders.
 
     Kascenas A, Pugeault N, O'Neil AQ. Denoising autoencoders for unsupervised anomaly detection in brain MRI.
-    MIDL 2022.
+    MIDL 2022. As there, the enlarged noise is rolled by a random number of pixels, so its grid lies nowhere for good.
 
     Args:
-        keys: slices [1, H, W], 0 outside the brain.
+        keys: stacks of slices [slice, 1, H, W], 0 outside the brain.
         std: largest standard deviation; each slice draws its own below.
         cells: of the coarse grid, along H and W.
-        prob: chance that a slice is changed.
+        share: of the cells that hold noise; the others are 0, so that a slice keeps places that are as they were.
     """
 
-    def __init__(self, keys: KeysCollection, std: float = 0.3, cells: int = 16, prob: float = 0.5) -> None:
+    def __init__(self, keys: KeysCollection, std: float = 0.3, cells: int = 16, share: float = 1.0) -> None:
         MapTransform.__init__(self, keys)
-        RandomizableTransform.__init__(self, prob=prob)
-        self.std, self.cells = std, cells
+        self.std, self.cells, self.share = std, cells, share
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
-        """Corrupt the images of an item."""
+        """Corrupt the stacks of an item."""
         item = dict(data)
-        self.randomize(None)
-        if not self._do_transform:
-            return item
         for key in self.key_iterator(item):
-            image = item[key]
-            drawn = self.R.standard_normal((1, 1, self.cells, self.cells)) * self.R.uniform(0, self.std)
-            noise = interpolate(
-                torch.as_tensor(drawn, dtype=torch.float32),
-                tuple(image.shape[1:]),
-                mode="bilinear",
-                align_corners=False,
-            )[0]
-            corrupted = (image + noise).clamp(min=LEAST, max=MOST)
-            item[key] = corrupted * inside(image)
+            stack = item[key]
+            count, size = len(stack), tuple(stack.shape[2:])
+            drawn = self.R.standard_normal((count, 1, self.cells, self.cells))
+            drawn *= self.R.uniform(0, self.std, (count, 1, 1, 1))
+            drawn *= self.R.random_sample(drawn.shape) < self.share
+            noise = interpolate(torch.as_tensor(drawn, dtype=torch.float32), size, mode="bilinear")
+            noise = noise.roll([int(self.R.randint(side)) for side in size], (2, 3))
+            item[key] = (stack + noise).clamp(min=LEAST, max=MOST) * inside(stack)
         return item

@@ -86,7 +86,7 @@ class RandPosed(Randomizable, MapTransform):
 class SlicesApartd(MapTransform):
     """Hand on each slice of a stack as an item of its own, so that a loader joins those of all scans to one batch."""
 
-    def __call__(self, data: Mapping[Hashable, Any]) -> list[dict[Hashable, Any]]:  # type: ignore[override]
+    def __call__(self, data: Mapping[Hashable, Any]) -> list[dict[Hashable, Any]]:
         """Items of [1, H, W], with the keys of this transform alone."""
         stacks = {key: data[key] for key in self.key_iterator(dict(data))}
         return [dict(zip(stacks, each, strict=True)) for each in zip(*stacks.values(), strict=True)]

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from monai.data import MetaTensor, NibabelWriter
 from monai.transforms import Invertd, Transform
-from torch import nn
+from torch import Tensor, nn
 
 from fedblocks.nets.split_autoencoder import SIGNS
 from fedblocks.transforms.residual import SignedResidual, limits_of
@@ -18,11 +18,14 @@ WRITTEN = SIGNS[:2]  # the absolute residual is the larger of both
 
 
 class WriteResiduald(Transform):
-    """Write `<case>_reconstruction.nii.gz`, `_bright.nii.gz`, `_dark.nii.gz` and `<case>_limits.json`, each whole.
+    """Write maps `<case>_<name>.nii.gz` on the grid of the image that was read, and `<case>_limits.json`, each whole.
 
-    Maps are float32 on the grid of the image that was read. 1 is the 99th percentile of the brain; residuals are 0 or
-    more, and 0 outside the brain. The JSON holds `case`, `limits` (sign -> residual above which the site calls it an
-    anomaly, null where no site has set it) and `false_positive_rate`, the share of healthy voxels above the limits.
+    `reconstruction`, `bright` and `dark` are float32. 1 is the 99th percentile of the brain; residuals are 0 or more,
+    and 0 outside the brain. `field` is uint8, 1 where the network looked. `above` is uint8, 1 where the bright residual
+    lies above its limit and 2 where the dark one does; it is judged on the grid of the network, as the limits were, and
+    is not written where one of these limits is not set. The JSON holds `case`, `limits` (sign -> residual above which
+    the site calls it an anomaly, null where no site has set it) and `false_positive_rate`, the share of healthy voxels
+    above the limits.
 
     Args:
         output_dir: made where it is missing.
@@ -36,8 +39,7 @@ class WriteResiduald(Transform):
         self, output_dir: str, network: nn.Module, residual: SignedResidual, preprocessing: Transform, rate: float
     ) -> None:
         self.folder, self.network, self.residual, self.rate = Path(output_dir), network, residual, rate
-        keys = ["reconstruction", *WRITTEN]
-        self.invert = Invertd(keys, preprocessing, orig_keys="image", nearest_interp=False, to_tensor=True)
+        self.preprocessing = preprocessing
 
     def __call__(self, data: Mapping[Hashable, Any]) -> Mapping[Hashable, Any]:
         """Write the item's files; the item is handed on as it is."""
@@ -47,26 +49,35 @@ class WriteResiduald(Transform):
             raise ValueError("case must be a plain name, got one with a path; mend the datalist")
         image = data["image"]
         found = self.residual(image, data["pred"])
-        maps = {
-            "reconstruction": torch.as_tensor(data["pred"]) * (image > 0),
-            **{sign: found[sign] for sign in WRITTEN},
-        }
-        placed: dict[Hashable, Any] = dict(data)
-        for name, each in maps.items():
-            placed[name] = MetaTensor(torch.as_tensor(each).float(), meta=image.meta)
-        inverted = self.invert(placed)
-        for name in maps:
-            self._map(inverted[name], self.folder / f"{case}_{name}.nii.gz")
+        maps = {"reconstruction": torch.as_tensor(data["pred"]) * (image > 0)}
+        maps |= {sign: found[sign] for sign in WRITTEN}
+        self._maps(data, maps, np.float32)
+        labels = {"field": torch.ones_like(torch.as_tensor(image))}
+        limits = limits_of(self.network)[: len(WRITTEN)]
+        if bool((limits > 0).all()):
+            labels["above"] = torch.zeros_like(labels["field"])
+            for value, (sign, limit) in enumerate(zip(WRITTEN, limits, strict=True), start=1):
+                labels["above"][found[sign] > limit.to(image.device)] = value
+        self._maps(data, labels, np.uint8)
         self._limits(case)
         return data
 
-    def _map(self, values: MetaTensor, path: Path) -> None:
-        writer = NibabelWriter(output_dtype=np.float32)
-        writer.set_data_array(values.clamp(min=0), channel_dim=0)
-        writer.set_metadata({"affine": values.meta["original_affine"]}, resample=False)
-        part = path.with_name(f".{path.name}")
-        writer.write(part)
-        part.replace(path)
+    def _maps(self, data: Mapping[Hashable, Any], maps: Mapping[str, Tensor], dtype: type[np.generic]) -> None:
+        """Bring maps back onto the grid of the image, whole numbers by the nearest neighbour, and write them."""
+        image, nearest = data["image"], np.issubdtype(dtype, np.integer)
+        placed: dict[Hashable, Any] = dict(data)
+        for name, each in maps.items():
+            placed[name] = MetaTensor(torch.as_tensor(each).float(), meta=image.meta)
+        invert = Invertd(list(maps), self.preprocessing, orig_keys="image", nearest_interp=nearest, to_tensor=True)
+        inverted = invert(placed)
+        for name in maps:
+            writer = NibabelWriter(output_dtype=dtype)
+            writer.set_data_array(inverted[name].clamp(min=0), channel_dim=0)
+            writer.set_metadata({"affine": inverted[name].meta["original_affine"]}, resample=False)
+            path = self.folder / f"{data['case']}_{name}.nii.gz"
+            part = path.with_name(f".{path.name}")
+            writer.write(part)
+            part.replace(path)
 
     def _limits(self, case: str) -> None:
         limits = {sign: float(limit) or None for sign, limit in zip(SIGNS, limits_of(self.network), strict=True)}

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fedbundle.clinic.findings import SEG_SUFFIX, SR_SUFFIX, Findings, Target
 from fedbundle.clinic.inference import read_map, the_one
@@ -23,7 +24,8 @@ from fedbundle.files import read_json
 from fedbundle.page import picture
 
 THRESHOLD_SUFFIX = ".threshold" + SEG_SUFFIX
-BRIGHT, DARK = 1, 2
+DARK = 2  # 1 is bright
+LEAST_OUTSIDE = 0.005  # share of the brain; less is the ragged edge of a resampled one
 FAR = 5.0  # times the stated rate: more of the brain than that asks for a second look
 TOLD = (
     "From the left: the image; the same slice as the network restores it, having seen healthy brains only; the "
@@ -40,6 +42,7 @@ class Anomaly(Findings):
     wanted: AnomalyOut
     study: Study
     maps: Maps
+    field: NDArray[np.bool_]  # where the network looked
     thresholds: Mapping[str, float]  # residual by sign; empty where no site has set them
     rate: float  # stated share of healthy voxels above the thresholds
 
@@ -57,11 +60,11 @@ class Anomaly(Findings):
             for name in ("reconstruction", "bright", "dark")
         )
         thresholds, rate = _thresholds(the_one(output, "*_limits.json", "file of limits"))
+        field = _whole(output, "field", volume, 1) > 0
         labels = np.zeros(bright.shape, np.uint8)
         if thresholds:
-            labels[dark > thresholds["dark"]] = DARK
-            labels[bright > thresholds["bright"]] = BRIGHT
-        return cls(wanted, study, Maps(restored, bright - dark, labels), thresholds, rate)
+            labels = _whole(output, "above", volume, DARK) * (volume.array > 0)
+        return cls(wanted, study, Maps(restored, bright - dark, labels), field, thresholds, rate)
 
     @property
     def volume(self) -> Volume:
@@ -79,8 +82,17 @@ class Anomaly(Findings):
 
     def share(self, value: int) -> float:
         """Share of the brain above the threshold of a sign."""
-        brain = int((self.maps.reconstruction > 0).sum())
-        return float((self.maps.labels == value).sum() / brain) if brain else 0.0
+        return self._of_brain(self.maps.labels == value)
+
+    @property
+    def outside(self) -> float:
+        """Share of the brain outside the field of the network, where nothing is looked for."""
+        return self._of_brain(~self.field)
+
+    def _of_brain(self, mask: NDArray[np.bool_]) -> float:
+        """Share of the brain of the image that lies in a mask."""
+        brain = self.volume.array > 0
+        return float((mask & brain).sum() / brain.sum()) if brain.any() else 0.0
 
     @property
     def headline(self) -> str:
@@ -93,13 +105,20 @@ class Anomaly(Findings):
 
     @property
     def doubts(self) -> Sequence[str]:
-        """No threshold, or far more above it than on healthy scans."""
+        """A brain that is cut, no threshold, or far more above it than on healthy scans."""
+        cut = []
+        if self.outside > LEAST_OUTSIDE:
+            cut = [
+                f"{self.outside:.1%} of the brain lies outside the field of the network: nothing was looked for there. "
+                "Is that all brain, and of one head?"
+            ]
         if not self.thresholds:
             return [
+                *cut,
                 "The weights carry no threshold of a site: nothing tells which residuals are unusual there. Use "
-                "the weights that your own hospital keeps, or set thresholds on its healthy scans."
+                "the weights that your own hospital keeps, or set thresholds on its healthy scans.",
             ]
-        return [
+        return cut + [
             f"{each.label}: {self.share(each.value):.1%} of the brain lies above the threshold, on healthy scans of "
             f"the site {self.rate:.1%} did. That may be a large lesion, another scanner or a bad skull strip."
             for each in self.segments
@@ -176,6 +195,21 @@ class Anomaly(Findings):
             volumes_ml = [self.above_ml(each.value) for each in self.segments]
             path = target.folder / f"{target.stem}{THRESHOLD_SUFFIX}"
             write_volumes(self.maps.labels, volumes_ml, labelled, self.study, wanted, target, path)
+
+
+def _whole(output: Path, name: str, volume: Volume, most: int) -> NDArray[np.uint8]:
+    """A map of whole numbers from 0 to `most`.
+
+    Raises:
+        PredictionError: it is absent, or holds other values.
+        SegmentationError: it is not on the grid of `volume`.
+    """
+    values = read_map(the_one(output, f"*_{name}.nii.gz", f"{name} map"), volume)
+    if not np.isin(values, range(most + 1)).all():
+        raise PredictionError(
+            f"{name} map of the bundle must hold whole numbers from 0 to {most}, got others; mend its inference.json"
+        )
+    return values.astype(np.uint8)
 
 
 def _thresholds(path: Path) -> tuple[dict[str, float], float]:

@@ -101,6 +101,19 @@ def _residuals(out: Path, case: str, image: Any) -> Iterator[Problem]:
     limits = told.get("limits", {})
     if not {"bright", "dark"} <= limits.keys() or not all(limit is None or limit > 0 for limit in limits.values()):
         yield Problem(*PLACE, f"must write limits above 0 or null for bright and dark, got {limits}; mend it")
+    yield from _whole(out, case, "field", image, 1)
+    if all(limits.get(sign) for sign in ("bright", "dark")):
+        yield from _whole(out, case, "above", image, 2)
+
+
+def _whole(out: Path, case: str, name: str, image: Any, most: int) -> Iterator[Problem]:
+    """A map of labels from 0 to `most`."""
+    found = nibabel.load(_only(out, f"{case}_{name}.nii.gz"))
+    values = np.asanyarray(found.dataobj)
+    yield from _same_grid(f"{case}_{name}.nii.gz", found, image)
+    if values.dtype != np.uint8 or values.max() > most:
+        told = f"{values.dtype} up to {values.max():g}"
+        yield Problem(*PLACE, f"must write {name} as uint8 from 0 to {most}, got {told}; mend it")
 
 
 def _same_grid(name: str, found: Any, image: Any) -> Iterator[Problem]:
