@@ -4,9 +4,12 @@ import csv
 import json
 from pathlib import Path
 
+import nibabel
+import numpy as np
 import pytest
 import torch
 from monai.bundle import ConfigParser
+from monai.transforms import Compose
 from samples.workflows import workflow
 
 from fedbundle.bundle.declared import keep_local
@@ -58,6 +61,24 @@ def test_training_and_inference_prepare_an_image_alike(bundle: Bundle) -> None:
     kept = ("_mm", "_voxels", "_rate", "_def", "residual", "inferer")
     for name in (name for name in train.keys() & inference.keys() if name.endswith(kept)):
         assert train[name] == inference[name]
+
+
+def test_a_brain_off_the_centre_is_whole_and_its_mask_lies_on_it(bundle: Bundle, tmp_path: Path) -> None:
+    head, mask = np.zeros((150, 170, 34), np.float32), np.zeros((150, 170, 34), np.uint8)
+    head[4:74, 6:86, 2:22] = 100
+    mask[20:32, 30:45, 8:12] = 1
+    head[mask > 0] = 180
+    affine = np.diag([-2.0, -2.0, 5.0, 1.0])
+    for name, values in (("image", head), ("label", mask)):
+        nibabel.nifti1.save(nibabel.nifti1.Nifti1Image(values, affine), tmp_path / f"{name}.nii.gz")
+    parser = ConfigParser(config=read_json(bundle.root / "configs" / "train.json"))
+    image_steps, mask_steps = map(parser.get_parsed_content, ("train#deterministic", "validate#mask"))
+    item = Compose([*image_steps, *mask_steps])({name: str(tmp_path / f"{name}.nii.gz") for name in ("image", "label")})
+    image, label = item["image"], item["label"]
+    assert image.shape == label.shape == (1, 56, 64, 24)
+    assert float((image > 0).sum()) * 45 == pytest.approx((head > 0).sum() * 20, rel=0.05)
+    assert float((label > 0).sum()) * 45 == pytest.approx((mask > 0).sum() * 20, rel=0.25)
+    assert float(image[label > 0].median()) > 1.5 * float(image[(image > 0) & (label == 0)].median())
 
 
 def test_nobody_with_a_finding_trains_or_validates(dataset: Path) -> None:
