@@ -23,7 +23,7 @@ class WriteRiskd(Transform):
 
     It holds `case`, `laterality`, `years` and, for each of them, `risk` (chance of the event up to then), `low` and
     `high`, and `missing` (risk factors that were not known). `low` and `high` are the 2.5th and 97.5th percentile of
-    the risk over passes of the network's last layers with their dropout at work (Gal Y, Ghahramani Z. Dropout as a
+    the risk over passes of the network's last layer with its dropout at work (Gal Y, Ghahramani Z. Dropout as a
     Bayesian approximation. ICML 2016): how much the answer hangs on single weights. They are no confidence interval of
     the patient's risk: what the training data, their labels and the hospital's patients leave open is not in them.
     Without dropout in the network there are none. The same passes are drawn each time.
