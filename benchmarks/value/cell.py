@@ -66,7 +66,7 @@ class Cell:
         homes = {site: SiteHome.open(self.place / "sites" / site) for site in (*task.sites, task.unseen)}
         datasets = {site: dataset(task, home) for site, home in homes.items()}
         with tempfile.TemporaryDirectory(prefix="value-") as scratch:
-            made = _Made(task, self.arm, root, self.seed, Path(scratch))
+            made = Made(task, self.arm, root, self.seed, Path(scratch))
             told: dict[str, Any] = {"bundle": self.bundle, "arm": self.arm, "seed": self.seed, "commit": commit()}
             told["way"] = repr(way_of(task, self.arm))
             if self.arm == CONSENSUS or self.arm in task.baselines:
@@ -93,7 +93,7 @@ class Cell:
         write_json(self.result, told)
 
     def _untrained(
-        self, made: "_Made", datasets: Mapping[str, CheckedDataset], homes: Mapping[str, SiteHome]
+        self, made: "Made", datasets: Mapping[str, CheckedDataset], homes: Mapping[str, SiteHome]
     ) -> dict[str, Any]:
         """Rows of a network that no rounds have made, or of what no network can beat."""
         overrides: dict[str, Any] = {}
@@ -111,7 +111,7 @@ class Cell:
                 found[site] = oracle_rows(found[site], cases, homes[site], self.place / "dicom" / site)
         return found
 
-    def _fused(self, made: "_Made", datasets: Mapping[str, CheckedDataset]) -> Consensus:
+    def _fused(self, made: "Made", datasets: Mapping[str, CheckedDataset]) -> Consensus:
         """The consensus of the local models of this seed."""
         networks = []
         for site in made.task.sites:
@@ -123,7 +123,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class _Made:
+class Made:
     """Trainers of one cell."""
 
     task: Task

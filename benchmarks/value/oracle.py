@@ -25,19 +25,22 @@ def oracle_rows(
         home: whose key made the pseudonyms.
         phantom: folder with truth.csv.
     """
-    with (phantom / "truth.csv").open(encoding="utf-8", newline="") as file:
-        truth = {
-            (row["study_instance_uid"], row["laterality"]): float(row["log_hazard"]) for row in csv.DictReader(file)
-        }
-    studies = {study for study, _ in truth}
-    patients = {item["case"]: item["patient"] for item in cases}
-    named = {
-        pseudonym(home.key(), "case", patient, study): study for patient in set(patients.values()) for study in studies
-    }
-    hazards = [truth[named[item["case"]], item["laterality"]] for item in cases]
+    hazards = truth_of(cases, home, phantom, "log_hazard")
     told = {}
     for metric in METRICS:
         kept = np.array(rows[metric], np.float64)
         kept[:, RISK:] = np.array(hazards)[:, None]
         told[metric] = kept.tolist()
     return told
+
+
+def truth_of(cases: Sequence[Mapping[str, Any]], home: SiteHome, phantom: Path, column: str) -> list[float]:
+    """A column of the phantom's truth for each of these cases."""
+    with (phantom / "truth.csv").open(encoding="utf-8", newline="") as file:
+        truth = {(row["study_instance_uid"], row["laterality"]): float(row[column]) for row in csv.DictReader(file)}
+    studies = {study for study, _ in truth}
+    patients = {item["case"]: item["patient"] for item in cases}
+    named = {
+        pseudonym(home.key(), "case", patient, study): study for patient in set(patients.values()) for study in studies
+    }
+    return [truth[named[item["case"]], item["laterality"]] for item in cases]

@@ -139,8 +139,8 @@ TASKS = (
         unseen="site-e",
         patients=60,
         seed=5000,
-        rounds=8,
-        local_epochs=2,
+        rounds=7,
+        local_epochs=3,
         ways={
             SPLIT: Way(),
             FEDAVG: Way(share=ALL),

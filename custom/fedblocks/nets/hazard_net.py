@@ -45,10 +45,10 @@ class HazardNet(nn.Module):
         super().__init__()
         self.backbone, self.factors, self.intervals = backbone, factors, out_channels
         outputs = 1 if proportional else out_channels
-        self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(out_channels, outputs, bias=False))
-        self.table = nn.Linear(2 * factors, outputs, bias=False)
-        for layer in (self.head[-1], self.table):
-            nn.init.zeros_(layer.weight)
+        last, table = nn.Linear(out_channels, outputs, bias=False), nn.Linear(2 * factors, outputs, bias=False)
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(table.weight)
+        self.head, self.table = nn.Sequential(nn.Dropout(dropout), last), table
         self.baseline = nn.Parameter(torch.full((out_channels,), math.log(hazard / (1 - hazard))))
 
     def forward(self, image: Tensor) -> Tensor:
