@@ -138,8 +138,9 @@ TASKS = (
         sites=("site-a", "site-b", "site-c", "site-d"),
         unseen="site-e",
         patients=60,
+        most={"validation": 8},
         seed=5000,
-        rounds=7,
+        rounds=8,
         local_epochs=3,
         ways={
             SPLIT: Way(),
