@@ -23,19 +23,20 @@ SIGNS = ("bright", "dark", "absolute")
 class SplitAutoencoder(nn.Module):
     """Reconstructs slices [batch, 1, H, W], H and W divisible by 2 ** len(filters); the same shape comes out.
 
-    Parameters under `shape.` are the encoder and the decoder, which merges both branches. Those under `appearance.` are
-    a small encoder of the same slice to `code` numbers, the gains and biases that it gives to each level of the
-    decoder, and `appearance.limits`, see `HealthyLimits`.
+    Parameters under `shape.` are the encoder, the decoder, and `shape.code`: a small encoder of the same slice to `code`
+    numbers, and the gains and biases that it gives to each level of the decoder. Those under `appearance.` are a second
+    one of its kind, `appearance.code`, whose gains and biases are added, and `appearance.limits`, see `HealthyLimits`.
+    So what all sites have in common is learned by all, and what a site's scanner does otherwise by that site.
 
     Args:
         filters: channels of each level, finest first; each level halves H and W.
-        code: numbers that tell the appearance; 0 makes a plain autoencoder, which keeps its limits alone.
+        code: numbers of each branch; 0 makes a plain autoencoder, which keeps its limits alone.
         groups: of the group normalisation; divides each of `filters`. There are no running statistics.
     """
 
     def __init__(self, filters: Sequence[int], code: int, groups: int = 4) -> None:
         super().__init__()
-        self.shape = Shape(filters, groups)
+        self.shape = Shape(filters, code, groups)
         self.appearance = Appearance(filters, code)
 
     def forward(self, image: Tensor) -> Tensor:
@@ -45,9 +46,9 @@ class SplitAutoencoder(nn.Module):
 
 
 class Shape(nn.Module):
-    """Encoder, and the decoder that takes gains and biases; see `SplitAutoencoder`."""
+    """Encoder, code, and the decoder that takes gains and biases; see `SplitAutoencoder`."""
 
-    def __init__(self, filters: Sequence[int], groups: int) -> None:
+    def __init__(self, filters: Sequence[int], code: int, groups: int) -> None:
         super().__init__()
         seen = [1, *filters[:-1]]  # channels of the encoder before each level
         self.encoder = nn.ModuleList(
@@ -56,9 +57,13 @@ class Shape(nn.Module):
         steps = zip([filters[-1], *reversed(filters[1:])], reversed(seen), reversed(filters), strict=True)
         self.decoder = nn.ModuleList(Up(*channels, groups) for channels in steps)
         self.last = nn.Conv2d(filters[0], 1, 3, padding=1)
+        self.code = Code(filters, code)
 
-    def forward(self, image: Tensor, told: list[Tensor]) -> Tensor:
-        """Reconstruct `image`; `told` has one [batch, 2, channels] per level, coarsest first, or is empty."""
+    def forward(self, image: Tensor, added: list[Tensor]) -> Tensor:
+        """Reconstruct `image`; `added` has one [batch, 2, channels] per level, coarsest first, or is empty."""
+        told: list[Tensor] = []
+        for own, other in zip(self.code(image), added):  # noqa: B905 - TorchScript knows no strict
+            told.append(own + other)  # noqa: PERF401
         seen = [image]
         for down in self.encoder:
             seen.append(down(seen[-1]))
@@ -70,13 +75,26 @@ class Shape(nn.Module):
 
 
 class Appearance(nn.Module):
-    """A few numbers of a slice, made to gains and biases of each decoder level; see `SplitAutoencoder`."""
+    """What stays at a site: a code of its own, and limits; see `SplitAutoencoder`."""
 
     limits: Tensor
 
     def __init__(self, filters: Sequence[int], code: int) -> None:
         super().__init__()
         self.register_buffer("limits", torch.zeros(len(SIGNS)))
+        self.code = Code(filters, code)
+
+    def forward(self, image: Tensor) -> list[Tensor]:
+        """As `Code`."""
+        told: list[Tensor] = self.code(image)
+        return told
+
+
+class Code(nn.Module):
+    """A few numbers of a slice, made to gains and biases of each decoder level; see `SplitAutoencoder`."""
+
+    def __init__(self, filters: Sequence[int], code: int) -> None:
+        super().__init__()
         self.encoder, self.films = nn.Sequential(), nn.ModuleList()
         if code:
             steps = zip([1, *filters[:-1]], filters, strict=True)
