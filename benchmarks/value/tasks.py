@@ -138,10 +138,10 @@ TASKS = (
         sites=("site-a", "site-b", "site-c", "site-d"),
         unseen="site-e",
         patients=60,
-        most={"validation": 8},
+        most={"validation": 6},
         seed=5000,
-        rounds=8,
-        local_epochs=3,
+        rounds=7,
+        local_epochs=5,
         ways={
             SPLIT: Way(),
             FEDAVG: Way(share=ALL),
