@@ -141,7 +141,7 @@ TASKS = (
         most={"validation": 6},
         seed=5000,
         rounds=7,
-        local_epochs=5,
+        local_epochs=4,
         ways={
             SPLIT: Way(),
             FEDAVG: Way(share=ALL),
