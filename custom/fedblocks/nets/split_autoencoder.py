@@ -23,10 +23,10 @@ SIGNS = ("bright", "dark", "absolute")
 class SplitAutoencoder(nn.Module):
     """Reconstructs slices [batch, 1, H, W], H and W divisible by 2 ** len(filters); the same shape comes out.
 
-    Parameters under `shape.` are the encoder, the decoder, and `shape.code`: a small encoder of the same slice to `code`
-    numbers, and the gains and biases that it gives to each level of the decoder. Those under `appearance.` are a second
-    one of its kind, `appearance.code`, whose gains and biases are added, and `appearance.limits`, see `HealthyLimits`.
-    So what all sites have in common is learned by all, and what a site's scanner does otherwise by that site.
+    Parameters under `shape.` are the encoder, the decoder, and `shape.code`: a small encoder of the same slice to
+    `code` numbers, and the gains and biases that it gives to each level of the decoder. Those under `appearance.` are a
+    second one of its kind, `appearance.code`, whose gains and biases are added, and `appearance.limits`, see
+    `HealthyLimits`. So what all sites have in common is learned by all, and what a scanner does otherwise by its site.
 
     Args:
         filters: channels of each level, finest first; each level halves H and W.
@@ -63,7 +63,7 @@ class Shape(nn.Module):
         """Reconstruct `image`; `added` has one [batch, 2, channels] per level, coarsest first, or is empty."""
         told: list[Tensor] = []
         for own, other in zip(self.code(image), added):  # noqa: B905 - TorchScript knows no strict
-            told.append(own + other)  # noqa: PERF401
+            told.append(own + other)
         seen = [image]
         for down in self.encoder:
             seen.append(down(seen[-1]))
