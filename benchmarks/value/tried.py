@@ -27,5 +27,8 @@ with r = 0.73 from 900 hips and 0.86 from 1,650, length and angle with 0.59 and 
 image and factors, 0.80 to 0.82 where image and factors add up (the recipe here), no more with twice the epochs or
 hips, another 0.02 to 0.05 where it also learns to read the T-score of those who have one (0.83 to 0.86; not in the
 recipe, which has one output). Phantoms whose hazard hangs a little more on age, density and former fractures than at
-first gave 0.82 to 0.84. So nine tenths were not expected before the table was made.""",
+first gave 0.82 to 0.84. So nine tenths were not expected before the table was made. On the bundle's own
+crops, 300 training hips a site: at steps of 0.002 and more, or in batches of 8, the film's score dies (its spread
+falls to 0 and the table alone is left, 0.77); with activations that leak, steps of 0.0007 for the film and 0.01 for
+the table and 24 epochs federated averaging every second epoch it lives: 0.81, slope 0.99.""",
 }

@@ -21,8 +21,8 @@ class HazardNet(nn.Module):
     """Maps [batch, 1 + 2 * factors, H, W] to logits of hazards [batch, out_channels], float32.
 
     Channels: the image; a plane per factor with its standardised value; a plane per factor, 1 = known, 0 = missing.
-    Whatever stands in the place of a missing factor, NaN included, has no influence. The network begins with the same
-    hazards for everybody.
+    Whatever stands in the place of a missing factor, NaN included, has no influence. The table begins with the same
+    hazards for everybody. `table` and `baseline` are few weights that may take larger steps than the backbone.
 
     Args:
         backbone: maps [batch, 1, H, W] to [batch, out_channels] numbers that describe the image.
@@ -46,7 +46,6 @@ class HazardNet(nn.Module):
         self.backbone, self.factors, self.intervals = backbone, factors, out_channels
         outputs = 1 if proportional else out_channels
         last, table = nn.Linear(out_channels, outputs, bias=False), nn.Linear(2 * factors, outputs, bias=False)
-        nn.init.zeros_(last.weight)
         nn.init.zeros_(table.weight)
         self.head, self.table = nn.Sequential(nn.Dropout(dropout), last), table
         self.baseline = nn.Parameter(torch.full((out_channels,), math.log(hazard / (1 - hazard))))

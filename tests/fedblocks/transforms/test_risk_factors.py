@@ -62,7 +62,7 @@ def test_follow_up() -> None:
 
 def test_a_curve_with_the_spread_under_dropout_is_written(tmp_path: Path) -> None:
     torch.manual_seed(0)
-    network = HazardNet(SmallResNet(1, 3, [8, 16], 4), 3, 3, 8, 0.3)
+    network = HazardNet(SmallResNet(1, 3, [8, 16], 4), 3, 3, 0.3)
     torch.nn.init.normal_(network.head[-1].weight)
     network.eval()
     image = torch.rand(7, 32, 32)
