@@ -1,6 +1,6 @@
 """What was tried before the table: how recipes, rounds and server momentum were set."""
 
-WHERE = "each with one seed of training, on patients of another seed (7000), so no result"
+WHERE = "one seed of training on patients of seed 7000 where nothing else is told, so no result"
 TRIED = {
     "prostate_mri_zones": """\
 Federated averaging lags behind pooled training as long as training is short: each site makes a third of the

@@ -58,6 +58,8 @@ class WriteResiduald(Transform):
             labels["above"] = torch.zeros_like(labels["field"])
             for value, (sign, limit) in enumerate(zip(WRITTEN, limits, strict=True), start=1):
                 labels["above"][found[sign] > limit.to(image.device)] = value
+        else:
+            (self.folder / f"{case}_above.nii.gz").unlink(missing_ok=True)  # of other weights, which had limits
         self._maps(data, labels, np.uint8)
         self._limits(case)
         return data

@@ -51,3 +51,6 @@ def test_files_lie_on_the_grid_of_the_image(tmp_path: Path) -> None:
     above = np.asarray(nibabel.nifti1.load(tmp_path / "out" / "study_above.nii.gz").dataobj)
     assert above.dtype == np.uint8
     assert set(np.unique(above)) <= {0, 1, 2}
+    network.appearance.limits.zero_()
+    write(item | {"pred": network(item["image"])})
+    assert not (tmp_path / "out" / "study_above.nii.gz").exists()  # it was of other limits
